@@ -1,0 +1,1 @@
+"""The napari side: readers, samples, dock widgets."""

@@ -1,0 +1,30 @@
+"""Work that must not hold up the window."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+_started = threading.Event()
+
+
+def warm_up() -> None:
+    """Load and, the first time after installing, compile the inner loops.
+
+    In a thread of its own, so that the first region answers at once.
+    """
+    if not _started.is_set():
+        _started.set()
+        threading.Thread(target=_touch_kernels, name="muscle-us-warm-up").start()
+
+
+def _touch_kernels() -> None:
+    from napari_muscle_us.measure.intensity import measure_intensity
+    from napari_muscle_us.roi.rasterize import usable_window
+    from napari_muscle_us.roi.shapes import Polygon
+
+    gray = np.zeros((4, 4), np.uint8)
+    gray.setflags(write=False)
+    window = usable_window(Polygon(np.array([(0.0, 0), (0, 3), (3, 3)])), (4, 4))
+    measure_intensity(gray[window.rows, window.columns], window.mask)

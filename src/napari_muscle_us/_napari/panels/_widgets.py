@@ -1,0 +1,142 @@
+"""Small widgets that several panels use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QTableView,
+    QWidget,
+)
+
+from napari_muscle_us.errors import MuscleUSError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+    from qtpy.QtCore import QAbstractItemModel
+
+
+class MessageLabel(QLabel):
+    """A sentence for the user, hidden while there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.show_message("")
+
+    def show_message(self, text: str, *, warning: bool = True) -> None:
+        """Show a sentence, with a sign in front when it is a warning."""
+        shown = f"⚠ {text}" if text and warning else text
+        if shown != self.text():
+            self.setText(shown)
+        self.setVisible(bool(text))
+
+
+class LayerComboBox(QComboBox):
+    """A list of layers of one type; tells which one the user chose."""
+
+    layer_chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers: list[Layer] = []
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(12)
+        self.activated.connect(self._on_activated)
+
+    def set_layers(self, layers: list[Layer], current: Layer | None) -> None:
+        """Show layers by name, newest first, without telling anyone."""
+        self._layers = layers
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItems([layer.name for layer in layers])
+            self.setCurrentIndex(layers.index(current) if current in layers else -1)
+
+    def _on_activated(self, index: int) -> None:
+        if 0 <= index < len(self._layers):
+            self.layer_chosen.emit(self._layers[index])
+
+
+def button_row(*buttons: tuple[str, str, Callable[[], None]]) -> QHBoxLayout:
+    """Return push buttons side by side, each (text, tooltip, slot)."""
+    layout = QHBoxLayout()
+    for text, tooltip, slot in buttons:
+        button = QPushButton(text)
+        button.setToolTip(tooltip)
+        button.clicked.connect(slot)
+        layout.addWidget(button)
+    return layout
+
+
+def table_view(model: QAbstractItemModel) -> QTableView:
+    """Return a view that selects whole rows and stretches its last column."""
+    view = QTableView()
+    view.setModel(model)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setAlternatingRowColors(True)
+    view.verticalHeader().setVisible(False)
+    view.verticalHeader().setDefaultSectionSize(24)
+    header = view.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    header.setStretchLastSection(True)
+    return view
+
+
+def ask_save_path(parent: QWidget, title: str, name: str, filters: str) -> str:
+    """Ask for a file to write; empty when the user cancelled."""
+    path, _ = QFileDialog.getSaveFileName(parent, title, name, filters)
+    return str(path)
+
+
+def report(work: Callable[[], None]) -> bool:
+    """Run a user's command; show our own errors as a notification.
+
+    Returns whether it went well. Anything else is a fault of ours and goes to napari's
+    error dialog.
+    """
+    try:
+        work()
+    except MuscleUSError as error:
+        from napari.utils.notifications import show_error
+
+        show_error(str(error))
+        return False
+    return True
+
+
+def text_colour(viewer: ViewerModel) -> str:
+    """Return the text colour of a viewer's theme, for what Qt does not draw."""
+    from napari.utils.theme import get_theme
+
+    return str(get_theme(viewer.theme).text.as_hex())
+
+
+def tell(text: str) -> None:
+    """Show an information of napari's kind."""
+    from napari.utils.notifications import show_info
+
+    show_info(text)
+
+
+def tell_saved(path: str | Path) -> None:
+    """Say where a file was written."""
+    tell(f"Saved {path}")

@@ -1,0 +1,208 @@
+"""Results: rows of measured regions, to keep as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtWidgets import QApplication, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+
+from napari_muscle_us._napari._session import session_of
+from napari_muscle_us._napari.panels._widgets import (
+    MessageLabel,
+    ask_save_path,
+    button_row,
+    report,
+    table_view,
+    tell,
+    tell_saved,
+)
+from napari_muscle_us.errors import MeasureError, MuscleUSError
+from napari_muscle_us.io.tables import write_results
+from napari_muscle_us.results import COLUMNS, empty_results
+from napari_muscle_us.rows import ZScoreRequest, measure_rois
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+    from napari_muscle_us._napari._session import Region, Session
+
+_SHOWN: Final = (
+    "roi", "muscle", "side", "measure", "value", "unit", "note", "image", "subject",
+    "visit", "measured_at",
+)  # fmt: skip
+_WIDTHS: Final = (70, 110, 45, 150, 90, 75, 140)
+_NO_PARENT: Final = QModelIndex()
+
+
+class ResultsModel(QAbstractTableModel):
+    """Shows a results table; the long columns with provenance stay in the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frame = empty_results()
+
+    def set_frame(self, frame: pd.DataFrame) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self._frame = frame
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._frame)
+
+    def columnCount(self, parent: QModelIndex = _NO_PARENT) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_SHOWN)
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the column's name."""
+        if orientation == Qt.Orientation.Horizontal:
+            return _SHOWN[section] if role == Qt.ItemDataRole.DisplayRole else None
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text; the tooltip holds it whole."""
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        value = self._frame.iloc[index.row()][_SHOWN[index.column()]]
+        if isinstance(value, float):
+            return "–" if pd.isna(value) else f"{value:.6g}"
+        return str(value)
+
+
+class ResultsPanel(QWidget):
+    """Measures regions into a table and saves it."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._session: Session = session_of(napari_viewer)
+        self._subject = QLineEdit()
+        self._subject.setPlaceholderText("a code, never a name")
+        self._visit = QLineEdit()
+        self._model = ResultsModel()
+        self._view = table_view(self._model)
+        for column, width in enumerate(_WIDTHS):
+            self._view.setColumnWidth(column, width)
+        self._message = MessageLabel()
+        self._lay_out()
+        self._session.results_changed.connect(self._on_results_changed)
+        self._on_results_changed()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Subject code", self._subject)
+        form.addRow("Visit", self._visit)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addLayout(
+            button_row(
+                ("Measure", "Add rows of the selected ROIs.", self._on_measure),
+                ("Measure all", "Add rows of all ROIs.", self._on_measure_all),
+            )
+        )
+        layout.addWidget(self._view, 1)
+        layout.addWidget(self._message)
+        layout.addLayout(
+            button_row(
+                ("Save CSV…", "Save the table with its provenance.", self._on_save),
+                ("Copy", "Copy the whole table, tab-separated.", self._on_copy),
+                ("Remove rows", "Take the selected rows out.", self._on_remove),
+            )
+        )
+
+    def measure(self, *, everything: bool = False) -> None:
+        """Add the rows of the selected ROIs, or of all.
+
+        Raises
+        ------
+        MuscleUSError
+            If there is nothing to measure, or an ROI is not usable; then no row of
+            any ROI is added.
+        """
+        regions = self._session.chosen_regions(everything=everything)
+        if not regions:
+            self._session.image()
+            raise MeasureError("There is no ROI; draw one in the panel Muscle ROIs.")
+        problems = [r.problem for r in regions if r.problem]
+        if problems:
+            raise MeasureError(problems[0])
+        rows = pd.concat([self._rows(region) for region in regions])
+        known = self._session.results
+        frames = [known, rows] if len(known) else [rows]
+        self._session.set_results(pd.concat(frames, ignore_index=True))
+        means = rows[rows["measure"] == "intensity.mean"]["value"]
+        self._session.show_measured(
+            {r.index: float(v) for r, v in zip(regions, means, strict=True)}
+        )
+
+    def _rows(self, region: Region) -> pd.DataFrame:
+        labels = {
+            "subject": self._subject.text().strip(),
+            "visit": self._visit.text().strip(),
+        }
+        rois = [] if region.roi is None else [region.roi]
+        image = self._session.image()
+        request = None
+        if region.muscle:
+            request = ZScoreRequest(
+                self._session.reference,
+                self._session.subject,
+                accept_device=self._session.accept_device,
+            )
+        try:
+            return measure_rois(image, rois, z_score=request, **labels)
+        except MuscleUSError as error:
+            # The measures stand without a Z-score, whose reason is shown.
+            rows = measure_rois(image, rois, **labels)
+            tell(f"{region.name}: no Z-score. {error}")
+            return rows
+
+    def save(self, path: str) -> None:
+        """Write all rows as CSV.
+
+        Raises
+        ------
+        MuscleUSError
+            If there are no rows, or the file cannot be written.
+        """
+        if self._session.results.empty:
+            raise MeasureError("The table is empty; measure an ROI first.")
+        write_results(path, self._session.results)
+
+    def _on_measure(self) -> None:
+        report(self.measure)
+
+    def _on_measure_all(self) -> None:
+        report(lambda: self.measure(everything=True))
+
+    def _on_save(self) -> None:
+        path = ask_save_path(self, "Save results", "results.csv", "CSV (*.csv)")
+        if path and report(lambda: self.save(path)):
+            tell_saved(path)
+
+    def _on_copy(self) -> None:
+        frame = self._session.results
+        text = frame.to_csv(sep="\t", index=False, columns=list(COLUMNS))
+        QApplication.clipboard().setText(text)
+        tell(f"{len(frame)} rows copied")
+
+    def _on_remove(self) -> None:
+        chosen = {i.row() for i in self._view.selectionModel().selectedRows()}
+        frame = self._session.results
+        kept = [i for i in range(len(frame)) if i not in chosen]
+        self._session.set_results(frame.iloc[kept].reset_index(drop=True))
+
+    def _on_results_changed(self) -> None:
+        frame = self._session.results
+        self._model.set_frame(frame)
+        self._view.scrollToBottom()
+        text = f"{len(frame)} rows" if len(frame) else "No rows yet."
+        self._message.show_message(text, warning=False)

@@ -1,0 +1,65 @@
+"""Workflow: the panels as tabs, in the order of the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from napari_muscle_us._napari.panels.rois import RoiPanel
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+TITLES: Final = ("Muscle ROIs", "Grayscale histogram", "Z-score", "Results")
+
+
+class WorkflowPanel(QWidget):
+    """Tabs of all panels; each but the first is made when it is first looked at."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._napari_viewer = napari_viewer
+        self._tabs = QTabWidget()
+        self._tabs.setDocumentMode(True)
+        for title in TITLES:
+            page = QWidget()
+            QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+            self._tabs.addTab(page, title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._tabs)
+        self._tabs.currentChanged.connect(self._on_tab)
+        self._on_tab(0)
+
+    def show_tab(self, title: str) -> QWidget:
+        """Bring a panel to the front and return it."""
+        number = TITLES.index(title)
+        self._tabs.setCurrentIndex(number)
+        return self._panel(number)
+
+    def _on_tab(self, number: int) -> None:
+        self._panel(number)
+
+    def _panel(self, number: int) -> QWidget:
+        layout = self._tabs.widget(number).layout()
+        if layout.count() == 0:
+            layout.addWidget(self._make(number))
+        return layout.itemAt(0).widget()
+
+    def _make(self, number: int) -> QWidget:
+        # Imported late: matplotlib is not needed to draw an outline.
+        viewer = self._napari_viewer
+        if number == 0:
+            return RoiPanel(viewer)
+        if number == 1:
+            from napari_muscle_us._napari.panels.histogram import HistogramPanel
+
+            return HistogramPanel(viewer)
+        if number == 2:
+            from napari_muscle_us._napari.panels.z_score import ZScorePanel
+
+            return ZScorePanel(viewer)
+        from napari_muscle_us._napari.panels.results import ResultsPanel
+
+        return ResultsPanel(viewer)

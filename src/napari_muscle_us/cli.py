@@ -1,0 +1,225 @@
+"""The command ``napari-muscle-us``: open napari, run the demo, measure, verify.
+
+Exit status: 0 done; 1 ``verify`` found a row that differs; 2 the input is wrong, said
+in one line on standard error with nothing written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from napari_muscle_us import __version__
+from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning, ResultsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_muscle_us.roi.shapes import Roi
+
+EXIT_DIFFERS: Final = 1
+EXIT_WRONG_INPUT: Final = 2
+
+_FILE: Final = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """A group whose first argument may also be a file to open."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="napari-muscle-us")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Quantitative muscle ultrasound in napari.
+
+    Without a command: open napari with the Workflow docked. With a FILE: the same with
+    the image loaded.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(open_files, files=())
+
+
+@cli.command("open", hidden=True)
+@click.argument("files", nargs=-1, type=_FILE)
+def open_files(files: Sequence[Path]) -> None:
+    """Open napari with the Workflow docked and the images loaded."""
+    # Read first: a wrong file is said here, not after napari has come up.
+    from napari_muscle_us.io.read import read_image
+
+    for file in files:
+        read_image(file)
+    from napari_muscle_us._napari.launch import launch
+
+    launch(files)
+
+
+@cli.command()
+@click.option(
+    "--screenshot", type=_FILE, help="Write a picture of the window, then exit."
+)
+@click.option("--out", type=_FILE, help="Write the results table (CSV), then exit.")
+def demo(screenshot: Path | None, out: Path | None) -> None:
+    """Open a sample image with an ROI on its muscle, histogram and Z-score.
+
+    Works without a display where Xvfb is installed.
+    """
+    from napari_muscle_us._napari.launch import run_demo
+    from napari_muscle_us.virtual_display import needs_display, virtual_display
+
+    writes = screenshot is not None or out is not None
+    if needs_display() and not writes:
+        raise MuscleUSError(
+            "There is no display to open a window on; add --screenshot FILE --out "
+            "results.csv to write the demo's files instead."
+        )
+    with virtual_display():
+        run_demo(screenshot=screenshot, out=out)
+
+
+@cli.command()
+@click.argument("image", type=_FILE)
+@click.option(
+    "--roi", type=_FILE, required=True, help="ImageJ .roi file or RoiSet .zip."
+)
+@click.option("--reference", help="Reference set: a built-in name or a JSON file.")
+@click.option("--muscle", help="Muscle of the ROIs (default: none).")
+@click.option("--side", type=click.Choice(["left", "right"]), help="Side of the body.")
+@click.option("--age", type=float, help="Age of the subject in years.")
+@click.option("--sex", help="male or female.")
+@click.option("--height", type=float, help="Height of the subject in cm.")
+@click.option("--weight", type=float, help="Weight of the subject in kg.")
+@click.option("--subject", default="", help="Code of the subject (not a name).")
+@click.option("--visit", default="", help="Label of the visit.")
+@click.option(
+    "--gray-rule",
+    type=click.Choice(["imagej", "luma601"]),
+    default="imagej",
+    show_default=True,
+    help="How colour becomes gray.",
+)
+@click.option(
+    "--accept-device",
+    is_flag=True,
+    help="Give the Z-score although the image is from another device than the set.",
+)
+@click.option("--append", is_flag=True, help="Keep the rows that the table has.")
+@click.option("--out", type=_FILE, required=True, help="Results table (CSV) to write.")
+def measure(**options: Any) -> None:
+    """Measure the ROIs of an IMAGE and write a results table, without a display."""
+    from napari_muscle_us.io.read import read_image
+    from napari_muscle_us.io.tables import write_results
+    from napari_muscle_us.rows import measure_rois
+
+    _refuse_own_input(options["out"], [options["image"], options["roi"]])
+    image = read_image(options["image"], gray_rule=options["gray_rule"])
+    rois = _read_rois(options["roi"], options["muscle"], options["side"])
+    rows = measure_rois(
+        image,
+        rois,
+        subject=options["subject"],
+        visit=options["visit"],
+        z_score=_z_score_request(options),
+    )
+    write_results(options["out"], rows, append=options["append"])
+    for sentence in image.warnings:
+        click.echo(f"Note: {sentence}", err=True)
+    scores = rows[rows["measure"] == "z_score.echo_intensity"]
+    for sentence in dict.fromkeys(note for note in scores["note"] if note):
+        click.echo(f"Note: {sentence}", err=True)
+    click.echo(f"{len(rows)} rows of {len(rois)} ROI(s) written to {options['out']}.")
+
+
+@cli.command()
+@click.argument("results", type=_FILE)
+@click.option(
+    "--images", type=_FILE, default=Path(), help="Folder that holds the images."
+)
+def verify(results: Path, images: Path) -> None:
+    """Recompute every row of a RESULTS table and say which differ."""
+    from napari_muscle_us.io.tables import read_results
+    from napari_muscle_us.verify import verify_results
+
+    table = read_results(results)
+    checks = verify_results(table, images)
+    for check in checks:
+        if not check.same:
+            row = table.iloc[check.row - 1]
+            what = f"{row['image']}, {row['roi']}, {row['measure']}"
+            click.echo(f"Row {check.row} differs ({what}): {check.reason}")
+    differing = sum(not check.same for check in checks)
+    click.echo(f"{len(checks) - differing} of {len(checks)} rows agree.")
+    if differing:
+        raise click.exceptions.Exit(EXIT_DIFFERS)
+
+
+def _read_rois(path: Path, muscle: str | None, side: str | None) -> list[Roi]:
+    from napari_muscle_us.io.imagej import read_imagej_rois
+    from napari_muscle_us.roi.shapes import relabel
+
+    labels = {k: v for k, v in (("muscle", muscle), ("side", side)) if v}
+    return [relabel(roi, **labels) for roi in read_imagej_rois(path)]
+
+
+def _z_score_request(options: dict[str, Any]) -> Any:
+    person = {k: options[k] for k in ("age", "sex", "height", "weight")}
+    from napari_muscle_us.reference.subject import Subject
+    from napari_muscle_us.rows import ZScoreRequest
+
+    # Impossible values are refused even when no Z-score was asked for.
+    subject = Subject(person["age"], person["sex"], person["height"], person["weight"])
+    if options["reference"] is None:
+        return None
+    return ZScoreRequest(
+        options["reference"], subject, accept_device=options["accept_device"]
+    )
+
+
+def _refuse_own_input(out: Path, inputs: Sequence[Path]) -> None:
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise ResultsError(
+                f"--out {str(out)!r} is the input itself; give another file name."
+            )
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    if isinstance(message, MuscleUSWarning):
+        click.echo(f"Note: {message}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its status."""
+    # Libraries log what they dislike in a file, with values; one line of ours says it.
+    for library in ("pydicom", "tifffile", "roifile"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+    warnings.showwarning = _show_warning
+    try:
+        status = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="napari-muscle-us",
+            standalone_mode=False,
+        )
+    except (MuscleUSError, click.ClickException) as error:
+        text = error.format_message() if hasattr(error, "format_message") else error
+        click.echo(f"Error: {' '.join(str(text).split())}", err=True)
+        sys.exit(EXIT_WRONG_INPUT)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

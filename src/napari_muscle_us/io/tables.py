@@ -1,0 +1,139 @@
+"""Results tables as CSV, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.io.files import atomic_path
+from napari_muscle_us.results import COLUMNS, TEXT_COLUMNS, results_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_BYTES: Final = 1_000_000_000
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_results(
+    path: str | Path, results: pd.DataFrame, *, append: bool = False
+) -> None:
+    """Write a results table as CSV.
+
+    Numbers keep all digits, so that reading gives back the same values. A text that a
+    spreadsheet would run as a formula gets an apostrophe in front, which `read_results`
+    takes off again.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write, UTF-8. An existing file is replaced only if it is a results
+        table.
+    results : DataFrame
+        Rows with the columns of `napari_muscle_us.results.COLUMNS`.
+    append : bool, default: False
+        Whether to keep the rows that the file holds already.
+
+    Raises
+    ------
+    ResultsError
+        If the folder cannot be written to, or `path` is another kind of file.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    if path.exists() and not path.is_dir() and not _may_replace(path):
+        raise ResultsError(
+            f"{path.name!r} exists and is not a results table; choose another name."
+        )
+    frame = results.loc[:, list(COLUMNS)].copy()
+    if append and path.exists() and path.stat().st_size:
+        frame = pd.concat([read_results(path), frame], ignore_index=True)
+    for column in TEXT_COLUMNS:
+        frame[column] = [_guard(str(text)) for text in frame[column]]
+    with atomic_path(path) as temporary:
+        frame.to_csv(
+            temporary,
+            index=False,
+            encoding="utf-8",
+            na_rep="NaN",
+            lineterminator="\n",
+        )
+
+
+def read_results(path: str | Path) -> pd.DataFrame:
+    """Return the rows of a results CSV.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that `write_results` wrote.
+
+    Returns
+    -------
+    DataFrame
+        With exactly the columns of `napari_muscle_us.results.COLUMNS`; a value that
+        was not computed is NaN.
+
+    Raises
+    ------
+    ResultsError
+        If the file cannot be read or is not a results table.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ResultsError(f"{path.name!r} is a folder; give a results CSV.")
+        if path.stat().st_size > MAX_BYTES:
+            raise ResultsError(f"{path.name!r} is too large for a results table.")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ResultsError(
+            f"The results {path.name!r} cannot be read ({reason}); check the path."
+        ) from None
+    except (UnicodeDecodeError, csv.Error):
+        raise _not_a_table(path) from None
+    for row in rows:
+        if list(row) != list(COLUMNS) or None in row.values():
+            raise _not_a_table(path)
+    if not rows and not _may_replace(path):
+        raise _not_a_table(path)
+    try:
+        return results_frame(_parse(row) for row in rows)
+    except (ValueError, TypeError):
+        raise _not_a_table(path) from None
+
+
+def _parse(row: dict[str, str]) -> dict[str, object]:
+    texts = {column: _unguard(row[column]) for column in TEXT_COLUMNS}
+    return texts | {"frame": int(row["frame"]), "value": float(row["value"])}
+
+
+def _guard(text: str) -> str:
+    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+
+
+def _unguard(text: str) -> str:
+    return text[1:] if text.startswith("'") else text
+
+
+def _may_replace(path: Path) -> bool:
+    """Whether a file is empty or starts with the columns of a results table."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError:
+        return True  # The write will say why it cannot be.
+    header = ",".join(COLUMNS).encode()
+    return not head or head.removeprefix(b"\xef\xbb\xbf").startswith(header)
+
+
+def _not_a_table(path: Path) -> ResultsError:
+    return ResultsError(
+        f"{path.name!r} is not a results table of this program; its first line must "
+        f"be {','.join(COLUMNS[:3])},…"
+    )

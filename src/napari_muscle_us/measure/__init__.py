@@ -1,0 +1,1 @@
+"""Measures: image and region in, numbers out."""

@@ -1,0 +1,360 @@
+"""Regions of interest as values: polygon, rectangle, ellipse.
+
+Coordinates are ``(row, column)`` with a pixel's centre at integers, as in napari. In
+ImageJ pixel (0, 0) covers 0..1: its vertex ``(x, y)`` is ``(y − 0.5, x − 0.5)`` here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from napari_muscle_us.errors import RoiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+SIDES: Final = ("", "left", "right")
+MAX_VERTICES: Final = 1_000_000
+MAX_COORDINATE: Final = 1e6
+"""Largest coordinate in px; beyond it float32, ImageJ's type, has lost the half."""
+
+_ELLIPSE_VERTICES: Final = 72
+
+
+def _label(name: str) -> str:
+    return f"ROI {name!r}" if name else "The ROI"
+
+
+def _check_labels(name: str, side: str) -> None:
+    if side not in SIDES:
+        raise RoiError(
+            f"{_label(name)} has side {side!r}; use 'left', 'right' or leave it empty."
+        )
+
+
+def _check_numbers(name: str, values: npt.NDArray[np.float64]) -> None:
+    if not np.isfinite(values).all() or (np.abs(values) > MAX_COORDINATE).any():
+        worst = values[~(np.abs(values) <= MAX_COORDINATE)].ravel()[0]
+        raise RoiError(
+            f"{_label(name)} has the coordinate {worst:g}, which is no place in an "
+            "image; draw it again."
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polygon:
+    """A closed outline of straight lines: polygon, freehand or traced.
+
+    Parameters
+    ----------
+    vertices : array_like, shape (n, 2)
+        Vertices ``(row, column)`` in px, at least three, not closed.
+    name, muscle : str
+        Labels of the region.
+    side : {"", "left", "right"}
+        Side of the body.
+
+    Raises
+    ------
+    RoiError
+        If there are fewer than three vertices or one is not finite.
+
+    Examples
+    --------
+    >>> Polygon([(0, 0), (0, 4), (3, 0)], name="BB").area_px
+    6.0
+    """
+
+    vertices: npt.NDArray[np.float64]
+    name: str = ""
+    muscle: str = ""
+    side: str = ""
+
+    def __post_init__(self) -> None:
+        """Freeze and check the vertices."""
+        try:
+            vertices = np.array(self.vertices, dtype=np.float64)
+        except (TypeError, ValueError):
+            vertices = np.empty((0, 0))
+        if vertices.ndim != 2 or vertices.shape[1:] != (2,) or len(vertices) < 3:
+            raise RoiError(
+                f"{_label(self.name)} has {len(vertices)} vertices; an outline needs "
+                "at least 3, each a (row, column)."
+            )
+        if len(vertices) > MAX_VERTICES:
+            raise RoiError(
+                f"{_label(self.name)} has {len(vertices)} vertices; the most is "
+                f"{MAX_VERTICES}, so simplify the outline."
+            )
+        _check_numbers(self.name, vertices)
+        _check_labels(self.name, self.side)
+        vertices.setflags(write=False)
+        object.__setattr__(self, "vertices", vertices)
+
+    def outline(self) -> npt.NDArray[np.float64]:
+        """Return the vertices of the outline, shape (n, 2)."""
+        return self.vertices
+
+    @property
+    def area_px(self) -> float:
+        """Area in px² by the shoelace formula, right for concave outlines."""
+        return shoelace_area(self.vertices)
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A rectangle, upright or turned.
+
+    Parameters
+    ----------
+    top, left : float
+        Upper and left edge in px before it is turned; ImageJ's ``y − 0.5`` and
+        ``x − 0.5``.
+    height, width : float
+        Extent in px, positive.
+    angle_deg : float, default: 0
+        Turn about the centre in degrees, counter-clockwise positive on a picture
+        whose rows run downwards. A turned one is ImageJ's *rotated rectangle*.
+    name, muscle, side : str
+        Labels, as for `Polygon`.
+
+    Raises
+    ------
+    RoiError
+        If an extent is not positive.
+
+    Examples
+    --------
+    >>> Rectangle(0, 0, 10, 20).area_px
+    200
+    """
+
+    top: float
+    left: float
+    height: float
+    width: float
+    angle_deg: float = 0.0
+    name: str = ""
+    muscle: str = ""
+    side: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the extent and the angle."""
+        _check_box(self)
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the edges lie along rows and columns."""
+        return self.angle_deg == 0
+
+    def outline(self) -> npt.NDArray[np.float64]:
+        """Return the four corners, shape (4, 2), clockwise from the upper left."""
+        along, across = _half_axes(self)
+        corners = np.array([-along - across, along - across, along + across])
+        corners = np.vstack([corners, across - along])
+        return corners + _centre(self)
+
+    @property
+    def area_px(self) -> float:
+        """Area in px²: height × width."""
+        return self.height * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipse:
+    """An ellipse, upright or turned.
+
+    Parameters
+    ----------
+    top, left, height, width : float
+        Bounding box in px of the ellipse before it is turned.
+    angle_deg : float, default: 0
+        Turn about the centre in degrees, counter-clockwise positive on a picture
+        whose rows run downwards.
+    name, muscle, side : str
+        Labels, as for `Polygon`.
+
+    Notes
+    -----
+    An upright ellipse is ImageJ's *oval*, a turned one ImageJ's *ellipse*: a polygon
+    of 72 vertices. Their masks follow different rules, as in ImageJ.
+    """
+
+    top: float
+    left: float
+    height: float
+    width: float
+    angle_deg: float = 0.0
+    name: str = ""
+    muscle: str = ""
+    side: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the extent and the angle."""
+        _check_box(self)
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the axes lie along rows and columns."""
+        return self.angle_deg == 0
+
+    def outline(self) -> npt.NDArray[np.float64]:
+        """Return ImageJ's 72 vertices of the ellipse, shape (72, 2)."""
+        along, across = _half_axes(self)
+        if self.height > self.width:
+            # ImageJ starts at an end of the longer axis.
+            along, across = -across, along
+        theta = np.arange(_ELLIPSE_VERTICES) * (2 * np.pi / _ELLIPSE_VERTICES)
+        turned = np.cos(theta)[:, None] * along + np.sin(theta)[:, None] * across
+        return np.asarray(turned + _centre(self))
+
+    @property
+    def area_px(self) -> float:
+        """Area in px²: π/4 · height · width."""
+        return math.pi / 4 * self.height * self.width
+
+
+Roi = Polygon | Rectangle | Ellipse
+_KINDS: Final[dict[str, type[Roi]]] = {
+    "polygon": Polygon,
+    "rectangle": Rectangle,
+    "ellipse": Ellipse,
+}
+_LABELS: Final = ("name", "muscle", "side")
+
+
+def _centre(roi: Rectangle | Ellipse) -> npt.NDArray[np.float64]:
+    return np.array([roi.top + roi.height / 2, roi.left + roi.width / 2])
+
+
+def _half_axes(
+    roi: Rectangle | Ellipse,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return half the width and half the height as (row, column) vectors."""
+    turn = math.radians(roi.angle_deg)
+    sine, cosine = (math.sin(turn), math.cos(turn)) if roi.angle_deg else (0.0, 1.0)
+    along = np.array([-sine, cosine]) * (roi.width / 2)
+    across = np.array([cosine, sine]) * (roi.height / 2)
+    return along, across
+
+
+def _check_box(roi: Rectangle | Ellipse) -> None:
+    numbers = [getattr(roi, f.name) for f in fields(roi) if f.name not in _LABELS]
+    try:
+        values = np.array(numbers, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise RoiError(
+            f"{_label(roi.name)} needs numbers for its box, not {numbers}."
+        ) from None
+    _check_numbers(roi.name, values)
+    _check_labels(roi.name, roi.side)
+    if roi.height <= 0 or roi.width <= 0:
+        raise RoiError(
+            f"{_label(roi.name)} is {roi.height:g} px high and {roi.width:g} px wide; "
+            "both must be positive."
+        )
+
+
+def shoelace_area(vertices: npt.NDArray[np.float64]) -> float:
+    r"""Return the area enclosed by a polygon that does not cross itself.
+
+    .. math:: A = \tfrac12 \left|\sum_i (r_i c_{i+1} - r_{i+1} c_i)\right|
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (n, 2)
+        Vertices in order; the unit of the result is theirs, squared.
+
+    Returns
+    -------
+    float
+        Area; 0 when all vertices lie on a line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shoelace_area(np.array([[0.0, 0], [0, 2], [2, 2], [2, 0]]))
+    4.0
+    """
+    # Coordinates about the first vertex keep large offsets from costing digits.
+    rows, cols = (vertices - vertices[0]).T
+    cross = rows * np.roll(cols, -1) - np.roll(rows, -1) * cols
+    return float(abs(cross.sum()) / 2)
+
+
+def roi_area(roi: Roi, spacing_mm: tuple[float, float] | None) -> tuple[float, str]:
+    """Return the area of a region and its unit.
+
+    Parameters
+    ----------
+    roi : Polygon, Rectangle or Ellipse
+        Region of interest.
+    spacing_mm : tuple of float or None
+        Pixel spacing ``(depth, lateral)`` in mm.
+
+    Returns
+    -------
+    area : float
+        Area inside the outline, not of the pixels.
+    unit : {"mm²", "px²"}
+        ``"px²"`` when there is no spacing.
+
+    Examples
+    --------
+    >>> roi_area(Rectangle(0, 0, 10, 20), (0.5, 0.25))
+    (25.0, 'mm²')
+    """
+    if spacing_mm is None:
+        return roi.area_px, "px²"
+    return roi.area_px * (spacing_mm[0] * spacing_mm[1]), "mm²"
+
+
+def roi_to_dict(roi: Roi) -> dict[str, Any]:
+    """Return the geometry of a region as plain types, without its labels.
+
+    Examples
+    --------
+    >>> roi_to_dict(Polygon([(0, 0), (0, 1), (1, 0)]))
+    {'type': 'polygon', 'vertices': [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]}
+    """
+    kind = type(roi).__name__.lower()
+    if isinstance(roi, Polygon):
+        return {"type": kind, "vertices": roi.vertices.tolist()}
+    numbers = {f.name: getattr(roi, f.name) for f in fields(roi)}
+    return {"type": kind} | {k: v for k, v in numbers.items() if k not in _LABELS}
+
+
+def roi_from_dict(
+    geometry: Mapping[str, Any], *, name: str = "", muscle: str = "", side: str = ""
+) -> Roi:
+    """Return the region that `roi_to_dict` described.
+
+    Raises
+    ------
+    RoiError
+        If the type is unknown or a number is missing or wrong.
+    """
+    values = dict(geometry)
+    kind = values.pop("type", None)
+    if kind not in _KINDS:
+        raise RoiError(
+            f"An ROI of type {kind!r} is unknown; use one of {', '.join(_KINDS)}."
+        )
+    try:
+        return _KINDS[kind](**values, name=name, muscle=muscle, side=side)
+    except TypeError:
+        raise RoiError(
+            f"The geometry of {_label(name)} has the entries {sorted(values)}, which "
+            f"do not make a {kind}."
+        ) from None
+
+
+def relabel(roi: Roi, **labels: str) -> Roi:
+    """Return the region with other labels (`name`, `muscle`, `side`)."""
+    return replace(roi, **labels)  # type: ignore[arg-type]

@@ -1,0 +1,242 @@
+"""From an image and regions to rows of the results table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from napari_muscle_us.errors import DeviceMismatchError
+from napari_muscle_us.measure.intensity import measure_intensity
+from napari_muscle_us.results import (
+    MEASURES,
+    MeasuredValue,
+    canonical_json,
+    results_frame,
+)
+from napari_muscle_us.roi.rasterize import usable_window
+from napari_muscle_us.roi.shapes import roi_area, roi_to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from napari_muscle_us.image import UltrasoundImage
+    from napari_muscle_us.reference.model import ZScore
+    from napari_muscle_us.reference.subject import Subject
+    from napari_muscle_us.roi.shapes import Roi
+
+MASK_RULE: Final = "ImageJ 1.53t"
+SOFTWARE: Final = f"napari-muscle-us {version('napari-muscle-us')}"
+
+_INTENSITY: Final = tuple(
+    key.partition(".")[2] for key in MEASURES if key.startswith("intensity.")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ZScoreRequest:
+    """What a Z-score is asked for: the set, the person, the device question.
+
+    Attributes
+    ----------
+    reference : str or Path
+        Name or file of the reference set.
+    subject : Subject
+        Age, sex, height and weight.
+    accept_device : bool
+        Whether the user answers for an image of another device.
+    """
+
+    reference: str | Path
+    subject: Subject
+    accept_device: bool = False
+
+
+def measure_rois(
+    image: UltrasoundImage,
+    rois: Sequence[Roi],
+    *,
+    subject: str = "",
+    visit: str = "",
+    z_score: ZScoreRequest | None = None,
+) -> pd.DataFrame:
+    """Return the results rows of regions on an image.
+
+    Parameters
+    ----------
+    image : UltrasoundImage
+        Image to measure on.
+    rois : sequence of Polygon, Rectangle or Ellipse
+        Regions; each must cover a pixel and must not cross itself.
+    subject, visit : str
+        Labels of the person (a code, not a name) and the visit.
+    z_score : ZScoreRequest, optional
+        Adds the Z-score of each region's muscle.
+
+    Returns
+    -------
+    DataFrame
+        One row a region and measure. ``value`` is NaN with a reason in ``note``
+        where it cannot be computed, as for the Z-score of another device's image.
+
+    Raises
+    ------
+    RoiError
+        If a region is not usable; then no row is given.
+    ReferenceSetError
+        If the Z-score's muscle or person do not fit the set.
+
+    Examples
+    --------
+    >>> import napari_muscle_us as mus
+    >>> image = mus.sample_image("transverse_healthy")
+    >>> rows = mus.measure_rois(image, [mus.Rectangle(150, 200, 40, 60, name="BB")])
+    >>> rows.loc[rows["measure"] == "intensity.n", "value"].item()
+    2400.0
+    """
+    measured_at = datetime.now(UTC).isoformat(timespec="seconds")
+    rows: list[dict[str, Any]] = []
+    for roi in rois:
+        common = {
+            "subject": subject,
+            "visit": visit,
+            "image": image.name,
+            "frame": 0,
+            "roi": roi.name,
+            "muscle": roi.muscle,
+            "side": roi.side,
+            "image_sha256": image.sha256,
+            "roi_geometry": canonical_json(roi_to_dict(roi)),
+            "software_version": SOFTWARE,
+            "measured_at": measured_at,
+        }
+        for value in measure_values(image, roi, z_score=z_score):
+            rows.append(
+                common
+                | {
+                    "measure": value.measure,
+                    "value": value.value,
+                    "unit": value.unit,
+                    "method": canonical_json(value.method),
+                    "note": value.note,
+                }
+            )
+    return results_frame(rows)
+
+
+def measure_values(
+    image: UltrasoundImage, roi: Roi, *, z_score: ZScoreRequest | None = None
+) -> list[MeasuredValue]:
+    """Return all values of one region: intensity, area and, if asked, Z-score."""
+    shape = (image.gray.shape[0], image.gray.shape[1])
+    window = usable_window(roi, shape)
+    stats = measure_intensity(image.gray[window.rows, window.columns], window.mask)
+    method = {
+        "gray_rule": image.gray_rule,
+        "mask": MASK_RULE,
+        "hash_of": image.hash_of,
+    }
+    note = coloured_note(image, window.rows, window.columns, window.mask)
+    values = []
+    for statistic in _INTENSITY:
+        reasons = "; ".join(filter(None, (stats.reason(statistic), note)))
+        values.append(
+            _registered(
+                f"intensity.{statistic}", getattr(stats, statistic), method, reasons
+            )
+        )
+    values.append(_area(image, roi))
+    if z_score is not None:
+        values.append(_z_value(image, roi, stats.mean, z_score, method))
+    return values
+
+
+def coloured_note(
+    image: UltrasoundImage, rows: slice, columns: slice, mask: npt.NDArray[np.bool_]
+) -> str:
+    """Return how many coloured pixels a region holds, empty for none."""
+    if image.coloured is None:
+        return ""
+    count = int((image.coloured[rows, columns] & mask).sum())
+    if not count:
+        return ""
+    return f"{count} of the pixels are coloured (Doppler, caliper or marker)"
+
+
+def compute_z_score(
+    image: UltrasoundImage, roi: Roi, echo_intensity: float, request: ZScoreRequest
+) -> ZScore:
+    """Return the Z-score of a region's echo intensity.
+
+    Raises
+    ------
+    DeviceMismatchError
+        If the image is from another device than the set.
+    ReferenceSetError
+        If the muscle is not in the set, or the person does not fit.
+    """
+    from napari_muscle_us.reference.load import load_reference
+
+    person = request.subject
+    return load_reference(request.reference).z_score(
+        roi.muscle,
+        echo_intensity=echo_intensity,
+        age_years=person.age_years,
+        sex=person.sex,
+        height_cm=person.height_cm,
+        weight_kg=person.weight_kg,
+        device=image.device,
+        accept_device=request.accept_device,
+    )
+
+
+def _registered(
+    key: str, value: float, method: dict[str, Any], note: str
+) -> MeasuredValue:
+    return MeasuredValue(key, float(value), MEASURES[key].unit, method, note)
+
+
+def _area(image: UltrasoundImage, roi: Roi) -> MeasuredValue:
+    area, unit = roi_area(roi, image.spacing_mm)
+    known = image.calibration
+    method: dict[str, Any] = {"rule": "outline", "hash_of": image.hash_of}
+    if known is None:
+        note = "the size of a pixel is not known"
+        return MeasuredValue("roi.area", area, unit, method, note)
+    method |= {"spacing_mm": list(known.spacing_mm), "spacing_source": known.source}
+    return MeasuredValue("roi.area", area, unit, method)
+
+
+def _z_value(
+    image: UltrasoundImage,
+    roi: Roi,
+    echo_intensity: float,
+    request: ZScoreRequest,
+    method: dict[str, Any],
+) -> MeasuredValue:
+    from napari_muscle_us.reference.load import reference_sha256
+
+    key = "z_score.echo_intensity"
+    person = request.subject
+    method = method | {
+        "reference": str(request.reference),
+        "reference_sha256": reference_sha256(request.reference),
+        "age_years": person.age_years,
+        "sex": person.sex,
+        "height_cm": person.height_cm,
+        "weight_kg": person.weight_kg,
+        "accept_device": request.accept_device,
+        "sd": "prediction",
+    }
+    try:
+        score = compute_z_score(image, roi, echo_intensity, request)
+    except DeviceMismatchError as error:
+        return _registered(key, math.nan, method, str(error))
+    return _registered(key, score.z, method, " ".join(score.warnings))

@@ -1,0 +1,190 @@
+"""Recompute the rows of a results table from the images themselves."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from napari_muscle_us.errors import MuscleUSError, ResultsError
+from napari_muscle_us.io.read import read_image
+from napari_muscle_us.reference.load import reference_sha256
+from napari_muscle_us.reference.subject import Subject
+from napari_muscle_us.roi.shapes import roi_from_dict
+from napari_muscle_us.rows import ZScoreRequest, measure_values
+from napari_muscle_us.samples import SAMPLE_PREFIX, sample_image
+from napari_muscle_us.simulate import SIMULATED_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from napari_muscle_us.image import GrayRule, UltrasoundImage
+
+RELATIVE_TOLERANCE: Final = 1e-9
+"""Two values closer than this, relative, are the same number."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """Outcome of one row.
+
+    Attributes
+    ----------
+    row : int
+        Number of the row, 1 for the first under the header.
+    same : bool
+        Whether the row was recomputed and agrees.
+    reason : str
+        What differs, or why the row could not be recomputed.
+    """
+
+    row: int
+    same: bool
+    reason: str = ""
+
+
+def verify_results(results: pd.DataFrame, images: str | Path) -> list[RowCheck]:
+    """Recompute every row of a results table.
+
+    The image is looked up by name in the folder, must have the stated hash, and is
+    measured again with the stated outline and method.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Rows as read by `napari_muscle_us.read_results`.
+    images : str or Path
+        Folder with the images; subfolders are searched too.
+
+    Returns
+    -------
+    list of RowCheck
+        One a row, in order.
+
+    Raises
+    ------
+    ResultsError
+        If `images` is no folder.
+    """
+    folder = Path(images)
+    if not folder.is_dir():
+        raise ResultsError(
+            f"{str(folder)!r} is not a folder; give the folder that holds the images."
+        )
+    checker = _Checker(folder)
+    records = results.to_dict("records")
+    return [
+        checker.check(number, {str(k): v for k, v in row.items()})
+        for number, row in enumerate(records, 1)
+    ]
+
+
+class _Checker:
+    """Keeps what consecutive rows share: the image and the values of a region."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._image_key: tuple[str, str, str] | None = None
+        self._image: UltrasoundImage | None = None
+        self._values_key: tuple[str, ...] | None = None
+        self._values: dict[str, tuple[float, str]] = {}
+
+    def check(self, number: int, row: Mapping[str, Any]) -> RowCheck:
+        """Return the outcome of one row."""
+        try:
+            value, unit = self._recompute(row)
+        except MuscleUSError as error:
+            return RowCheck(number, same=False, reason=str(error))
+        told = float(row["value"])
+        if unit != row["unit"]:
+            reason = f"the unit is {row['unit']!r}, recomputed {unit!r}"
+            return RowCheck(number, same=False, reason=reason)
+        both_missing = math.isnan(told) and math.isnan(value)
+        if both_missing or math.isclose(told, value, rel_tol=RELATIVE_TOLERANCE):
+            return RowCheck(number, same=True)
+        reason = f"the value is {told!r}, recomputed {value!r}"
+        return RowCheck(number, same=False, reason=reason)
+
+    def _recompute(self, row: Mapping[str, Any]) -> tuple[float, str]:
+        method = _json(row["method"], "method")
+        image = self._open(row, str(method.get("gray_rule", "imagej")))
+        request = _request(method) if "reference" in method else None
+        key = tuple(str(row[c]) for c in ("roi_geometry", "muscle"))
+        key = (*key, image.sha256, image.gray_rule, str(request))
+        if key != self._values_key:
+            roi = roi_from_dict(
+                _json(row["roi_geometry"], "roi_geometry"),
+                name=str(row["roi"]),
+                muscle=str(row["muscle"]),
+            )
+            values = measure_values(image, roi, z_score=request)
+            self._values = {v.measure: (v.value, v.unit) for v in values}
+            self._values_key = key
+        if row["measure"] not in self._values:
+            raise ResultsError(
+                f"the measure {row['measure']!r} is unknown to this version"
+            )
+        return self._values[row["measure"]]
+
+    def _open(self, row: Mapping[str, Any], gray_rule: str) -> UltrasoundImage:
+        name, sha256 = str(row["image"]), str(row["image_sha256"])
+        # "stored" says that the file holds gray levels, which no rule changes.
+        rule: GrayRule = "luma601" if gray_rule == "luma601" else "imagej"
+        if self._image is None or self._image_key != (name, sha256, rule):
+            self._image = _find_image(self._folder, name, sha256, rule)
+            self._image_key = (name, sha256, rule)
+        return self._image
+
+
+def _find_image(
+    folder: Path, name: str, sha256: str, rule: GrayRule
+) -> UltrasoundImage:
+    sample = name.removeprefix(SAMPLE_PREFIX)
+    if sample != name and sample in SIMULATED_NAMES:
+        found = [sample_image(sample)]
+    else:
+        if not name or Path(name).name != name or name in (".", ".."):
+            raise ResultsError(f"the image name {name!r} is not a file name")
+        paths = [p for p in sorted(folder.rglob("*")) if p.name == name and p.is_file()]
+        if not paths:
+            raise ResultsError(f"the image {name!r} is not in the folder")
+        found = [read_image(p, gray_rule=rule) for p in paths]
+    for image in found:
+        if image.sha256 == sha256:
+            return image
+    raise ResultsError(f"the image {name!r} is not the file that was measured")
+
+
+def _request(method: Mapping[str, Any]) -> ZScoreRequest:
+    try:
+        request = ZScoreRequest(
+            str(method["reference"]),
+            Subject(
+                method.get("age_years"),
+                method.get("sex"),
+                method.get("height_cm"),
+                method.get("weight_kg"),
+            ),
+            accept_device=method.get("accept_device") is True,
+        )
+    except (KeyError, TypeError):
+        raise ResultsError("the method of the Z-score is incomplete") from None
+    if reference_sha256(request.reference) != method.get("reference_sha256"):
+        raise ResultsError(
+            f"the reference set {request.reference} is not the one that was used"
+        )
+    return request
+
+
+def _json(text: Any, column: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(str(text))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ResultsError(f"the column {column} is not a JSON object")
+    return value
