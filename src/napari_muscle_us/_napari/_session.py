@@ -77,7 +77,7 @@ class Session:
         self.subject = Subject()
         self.reference = DEFAULT_SET
         self.accept_device = False
-        self.results: pd.DataFrame = empty_results()
+        self._results: pd.DataFrame | None = None
         self._known: dict[int, tuple[Any, Region]] = {}
         viewer.layers.events.inserted.connect(self._on_layers_changed)
         viewer.layers.events.removed.connect(self._on_layers_changed)
@@ -220,9 +220,21 @@ class Session:
             self.subject, self.reference, self.accept_device = new
             self.subject_changed.emit()
 
+    @property
+    def results(self) -> pd.DataFrame:
+        """The results table."""
+        if self._results is None:
+            self._results = empty_results()
+        return self._results
+
+    @property
+    def has_results(self) -> bool:
+        """Whether the results table has rows."""
+        return self._results is not None and not self._results.empty
+
     def set_results(self, results: pd.DataFrame) -> None:
         """Replace the results table."""
-        self.results = results
+        self._results = results
         self.results_changed.emit()
 
     def _on_layers_changed(self, event: object = None) -> None:

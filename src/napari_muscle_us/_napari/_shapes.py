@@ -7,7 +7,6 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from napari_muscle_us._napari._layers import METADATA_KEY, image_of, spatial_kwargs_of
 from napari_muscle_us.errors import RoiError
@@ -41,6 +40,8 @@ _DECIMALS: Final = 3
 
 def roi_layer_kwargs(image_layer: Image) -> dict[str, Any]:
     """Return the attributes of a new Shapes layer for regions on an image."""
+    import pandas as pd
+
     image = image_of(image_layer)
     return {
         "name": f"ROIs of {image_layer.name}",
@@ -62,6 +63,8 @@ def roi_layer_kwargs(image_layer: Image) -> dict[str, Any]:
 
 def read_rows(shapes: Shapes) -> list[dict[str, Any]]:
     """Return our features of each shape, with defaults where there are none."""
+    import pandas as pd
+
     rows = [dict(DEFAULTS) for _ in shapes.data]
     for column in DEFAULTS:
         if column not in shapes.features:
@@ -78,6 +81,8 @@ def write_rows(shapes: Shapes, rows: list[dict[str, Any]]) -> None:
     Assigning features makes the last row the default of the next shape, which would
     then carry another region's muscle and number; the defaults are set back.
     """
+    import pandas as pd
+
     for row in rows:
         row[TEXT] = _text(row)
     frame = pd.DataFrame(rows, columns=list(DEFAULTS)).astype(

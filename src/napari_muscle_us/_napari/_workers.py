@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 import numpy as np
 
+_WAIT_SECONDS: Final = 1.0
 _started = threading.Event()
 
 
 def warm_up() -> None:
     """Load and, the first time after installing, compile the inner loops.
 
-    In a thread of its own, so that the first region answers at once.
+    In a thread of its own, so that the first region answers at once, and a little
+    later, so that the panel just opened comes up first.
     """
     if not _started.is_set():
         _started.set()
-        threading.Thread(target=_touch_kernels, name="muscle-us-warm-up").start()
+        threading.Timer(_WAIT_SECONDS, _touch_kernels).start()
 
 
 def _touch_kernels() -> None:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QTableView,
     QWidget,
 )
+from superqt.utils import qthrottled
 
 from napari_muscle_us.errors import MuscleUSError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
     from qtpy.QtCore import QAbstractItemModel
+    from qtpy.QtGui import QShowEvent
 
 
 class MessageLabel(QLabel):
@@ -47,6 +49,32 @@ class MessageLabel(QLabel):
         if shown != self.text():
             self.setText(shown)
         self.setVisible(bool(text))
+
+
+class LivePanel(QWidget):
+    """A panel that follows the session while it can be seen.
+
+    A dock that the user closes is only hidden, and a tab behind another is too: such
+    a panel waits, and is brought up to date when it shows again.
+    """
+
+    def __init__(self, refresh_ms: int) -> None:
+        super().__init__()
+        self._refresh_throttled = qthrottled(self.refresh, timeout=refresh_ms)
+
+    def refresh(self) -> None:
+        """Show the present state; subclasses say how."""
+        raise NotImplementedError
+
+    def refresh_soon(self, *_: object) -> None:
+        """Refresh at the panel's pace if it can be seen."""
+        if self.isVisible():
+            self._refresh_throttled()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened while the panel was hidden."""
+        super().showEvent(event)
+        self.refresh()
 
 
 class LayerComboBox(QComboBox):

@@ -14,13 +14,12 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
-    QWidget,
 )
-from superqt.utils import qthrottled
 
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels._histogram_plot import HistogramPlot
+from napari_muscle_us._napari.panels._plot import PlotHolder
 from napari_muscle_us._napari.panels._widgets import (
+    LivePanel,
     MessageLabel,
     ask_save_path,
     button_row,
@@ -36,9 +35,12 @@ from napari_muscle_us.rows import coloured_note
 
 if TYPE_CHECKING:
     import napari.viewer
+    from qtpy.QtWidgets import QWidget
 
     from napari_muscle_us._napari._session import Region
     from napari_muscle_us.measure.intensity import IntensityStatistics
+
+NamedStatistics = tuple[str, "IntensityStatistics"]
 
 _ROW_HEIGHT: Final = 20
 _REFRESH_MS: Final = 33
@@ -58,19 +60,19 @@ STATISTICS: Final = (
 )
 
 
-class HistogramPanel(QWidget):
+class HistogramPanel(LivePanel):
     """Shows histogram and numbers of the selected ROI, or of all, overlaid."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
         self._all = QCheckBox("All ROIs, overlaid")
-        self._plot = HistogramPlot()
+        self._plot = PlotHolder[list[NamedStatistics]](_make_plot)
+        self._shown: list[NamedStatistics] = []
         self._table = QTableWidget(len(STATISTICS), 0)
         self._message = MessageLabel()
         self._lay_out()
-        self._refresh_soon = qthrottled(self._refresh, timeout=_REFRESH_MS)
-        self._all.toggled.connect(self._on_changed)
+        self._all.toggled.connect(self.refresh_soon)
         self._session.viewer.events.theme.connect(self._on_theme)
         self._on_theme()
         for signal in (
@@ -78,8 +80,7 @@ class HistogramPanel(QWidget):
             self._session.rois_changed,
             self._session.selection_changed,
         ):
-            signal.connect(self._on_changed)
-        self._refresh()
+            signal.connect(self.refresh_soon)
 
     def _lay_out(self) -> None:
         self._table.setVerticalHeaderLabels([title for title, _, _ in STATISTICS])
@@ -101,20 +102,19 @@ class HistogramPanel(QWidget):
             )
         )
 
-    def value(self) -> list[tuple[str, IntensityStatistics]]:
+    def value(self) -> list[NamedStatistics]:
         """Return the shown statistics by ROI name."""
-        return self._plot.value()
+        return list(self._shown)
 
     def _on_theme(self, event: object = None) -> None:
         self._plot.set_foreground(text_colour(self._session.viewer))
 
-    def _on_changed(self, *_: object) -> None:
-        self._refresh_soon()
-
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Show the histograms as they are now."""
         regions = self._session.chosen_regions(everything=self._all.isChecked())
         usable = [r for r in regions if r.window is not None]
         shown = [(r.name, self._session.statistics(r)) for r in usable]
+        self._shown = shown
         self._plot.set_value(shown)
         self._fill_table(shown)
         self._message.show_message(self._caveat(regions), warning=bool(regions))
@@ -135,7 +135,7 @@ class HistogramPanel(QWidget):
             notes.append(note)
         return " ".join(filter(None, notes))
 
-    def _fill_table(self, shown: list[tuple[str, IntensityStatistics]]) -> None:
+    def _fill_table(self, shown: list[NamedStatistics]) -> None:
         if self._table.columnCount() != len(shown):
             self._table.setColumnCount(len(shown))
         self._table.setHorizontalHeaderLabels([name for name, _ in shown])
@@ -143,10 +143,16 @@ class HistogramPanel(QWidget):
             for row, (_, attribute, form) in enumerate(STATISTICS):
                 value = getattr(stats, attribute)
                 missing = isinstance(value, float) and math.isnan(value)
-                item = QTableWidgetItem("–" if missing else format(value, form))
-                if missing:
-                    item.setToolTip(stats.reason(attribute))
-                self._table.setItem(row, column, item)
+                item = self._item(row, column)
+                item.setText("–" if missing else format(value, form))
+                item.setToolTip(stats.reason(attribute) if missing else "")
+
+    def _item(self, row: int, column: int) -> QTableWidgetItem:
+        item = self._table.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            self._table.setItem(row, column, item)
+        return item
 
     def _copy(self) -> None:
         report(self._copy_shown)
@@ -201,10 +207,15 @@ class HistogramPanel(QWidget):
             If there is no histogram, or the file cannot be written.
         """
         self._shown_or_refuse()
-        self._plot.save(path)
+        self._plot.plot().save(path)
 
-    def _shown_or_refuse(self) -> list[tuple[str, IntensityStatistics]]:
-        shown = self._plot.value()
-        if not shown:
+    def _shown_or_refuse(self) -> list[NamedStatistics]:
+        if not self._shown:
             raise MeasureError("There is no histogram yet; draw an ROI on the muscle.")
-        return shown
+        return self._shown
+
+
+def _make_plot() -> QWidget:
+    from napari_muscle_us._napari.panels._histogram_plot import HistogramPlot
+
+    return HistogramPlot()

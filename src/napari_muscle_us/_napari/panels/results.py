@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtWidgets import QApplication, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -20,11 +20,12 @@ from napari_muscle_us._napari.panels._widgets import (
 )
 from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.io.tables import write_results
-from napari_muscle_us.results import COLUMNS, empty_results
+from napari_muscle_us.results import COLUMNS
 from napari_muscle_us.rows import ZScoreRequest, measure_rois
 
 if TYPE_CHECKING:
     import napari.viewer
+    import pandas as pd
 
     from napari_muscle_us._napari._session import Region, Session
 
@@ -41,7 +42,7 @@ class ResultsModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._frame = empty_results()
+        self._frame: pd.DataFrame | None = None
 
     def set_frame(self, frame: pd.DataFrame) -> None:
         """Show other rows."""
@@ -51,7 +52,7 @@ class ResultsModel(QAbstractTableModel):
 
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:
         """Return the number of rows."""
-        return 0 if parent.isValid() else len(self._frame)
+        return 0 if parent.isValid() or self._frame is None else len(self._frame)
 
     def columnCount(self, parent: QModelIndex = _NO_PARENT) -> int:
         """Return the number of columns."""
@@ -72,9 +73,11 @@ class ResultsModel(QAbstractTableModel):
         """Return a cell's text; the tooltip holds it whole."""
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
+        if self._frame is None:
+            return None
         value = self._frame.iloc[index.row()][_SHOWN[index.column()]]
         if isinstance(value, float):
-            return "–" if pd.isna(value) else f"{value:.6g}"
+            return "–" if math.isnan(value) else f"{value:.6g}"
         return str(value)
 
 
@@ -127,6 +130,8 @@ class ResultsPanel(QWidget):
             If there is nothing to measure, or an ROI is not usable; then no row of
             any ROI is added.
         """
+        import pandas as pd
+
         regions = self._session.chosen_regions(everything=everything)
         if not regions:
             self._session.image()
@@ -173,7 +178,7 @@ class ResultsPanel(QWidget):
         MuscleUSError
             If there are no rows, or the file cannot be written.
         """
-        if self._session.results.empty:
+        if not self._session.has_results:
             raise MeasureError("The table is empty; measure an ROI first.")
         write_results(path, self._session.results)
 
@@ -201,8 +206,10 @@ class ResultsPanel(QWidget):
         self._session.set_results(frame.iloc[kept].reset_index(drop=True))
 
     def _on_results_changed(self) -> None:
-        frame = self._session.results
-        self._model.set_frame(frame)
-        self._view.scrollToBottom()
-        text = f"{len(frame)} rows" if len(frame) else "No rows yet."
+        text = "No rows yet."
+        if self._session.has_results:
+            text = f"{len(self._session.results)} rows"
+        if self._session.has_results or self._model.rowCount():
+            self._model.set_frame(self._session.results)
+            self._view.scrollToBottom()
         self._message.show_message(text, warning=False)

@@ -12,9 +12,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QToolButton,
     QVBoxLayout,
-    QWidget,
 )
-from superqt.utils import qthrottled
 
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels._roi_table import (
@@ -24,6 +22,7 @@ from napari_muscle_us._napari.panels._roi_table import (
 )
 from napari_muscle_us._napari.panels._widgets import (
     LayerComboBox,
+    LivePanel,
     MessageLabel,
     button_row,
     report,
@@ -48,11 +47,11 @@ TOOLS: Final = (
 )
 
 
-class RoiPanel(QWidget):
+class RoiPanel(LivePanel):
     """Draws regions of interest and shows them in a table."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
         self._image_combo = LayerComboBox()
         self._message = MessageLabel()
@@ -65,7 +64,6 @@ class RoiPanel(QWidget):
             self._view.setColumnWidth(column, width)
         self._tools = QButtonGroup(self)
         self._lay_out()
-        self._refresh_soon = qthrottled(self._refresh, timeout=_REFRESH_MS)
         self._connect()
         self._on_layers_changed()
 
@@ -104,18 +102,16 @@ class RoiPanel(QWidget):
         self._model.label_edited.connect(self._on_label_edited)
         self._view.selectionModel().selectionChanged.connect(self._on_rows_selected)
         self._session.layers_changed.connect(self._on_layers_changed)
-        self._session.rois_changed.connect(self._on_rois_changed)
+        self._session.rois_changed.connect(self.refresh_soon)
         self._session.selection_changed.connect(self._on_selection)
 
     def _on_layers_changed(self) -> None:
         layers = [x for x in self._session.viewer.layers if isinstance(x, Image)]
         self._image_combo.set_layers(layers[::-1], self._session.image_layer)
-        self._refresh()
+        self.refresh_soon()
 
-    def _on_rois_changed(self) -> None:
-        self._refresh_soon()
-
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Show the regions as they are now."""
         regions = self._session.regions()
         try:
             image = self._session.image()

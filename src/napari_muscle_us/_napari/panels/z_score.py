@@ -15,34 +15,41 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
-from superqt.utils import qthrottled
+from superqt.utils import qdebounced
 
 from napari_muscle_us._napari._session import session_of
+from napari_muscle_us._napari.panels._plot import PlotHolder
 from napari_muscle_us._napari.panels._subject_form import SubjectForm
-from napari_muscle_us._napari.panels._widgets import MessageLabel, report, text_colour
-from napari_muscle_us._napari.panels._z_plot import ReferencePlot
+from napari_muscle_us._napari.panels._widgets import (
+    LivePanel,
+    MessageLabel,
+    report,
+    text_colour,
+)
 from napari_muscle_us.errors import DeviceMismatchError, MuscleUSError
 from napari_muscle_us.reference.load import builtin_references, load_reference
+from napari_muscle_us.reference.model import ZScore
 from napari_muscle_us.rows import ZScoreRequest, compute_z_score
 
 if TYPE_CHECKING:
     import napari.viewer
+    from qtpy.QtWidgets import QWidget
 
     from napari_muscle_us._napari._session import Region
-    from napari_muscle_us.reference.model import ZScore
 
 _REFRESH_MS: Final = 60
+_PLOT_MS: Final = 150
+"""The numbers follow a drag; the plot waits until it rests."""
 _NO_VALUE: Final = "–"
 _NUMBERS: Final = ("Echo intensity", "Predicted", "SD of prediction", "Percentile")
 
 
-class ZScorePanel(QWidget):
+class ZScorePanel(LivePanel):
     """Looks the echo intensity of one region up in a reference set."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
         self._region_label = QLabel(_NO_VALUE)
         self._set_combo = QComboBox()
@@ -51,14 +58,13 @@ class ZScorePanel(QWidget):
         self._accept = QCheckBox("Use the set for another device on my responsibility")
         self._numbers = {name: QLabel(_NO_VALUE) for name in _NUMBERS}
         self._z_label = QLabel()
-        self._plot = ReferencePlot()
+        self._plot = PlotHolder[ZScore | None](_make_plot)
         self._message = MessageLabel()
         self._score: ZScore | None = None
         self._lay_out()
-        self._refresh_soon = qthrottled(self._refresh, timeout=_REFRESH_MS)
+        self._plot_soon = qdebounced(self._plot_now, timeout=_PLOT_MS)
         self._connect()
         self._on_subject_changed()
-        self._refresh()
 
     def _lay_out(self) -> None:
         open_button = QPushButton("Open…")
@@ -98,7 +104,7 @@ class ZScorePanel(QWidget):
             self._session.rois_changed,
             self._session.selection_changed,
         ):
-            signal.connect(self._on_changed)
+            signal.connect(self.refresh_soon)
         self._session.subject_changed.connect(self._on_subject_changed)
         self._session.viewer.events.theme.connect(self._on_theme)
         self._on_theme()
@@ -141,7 +147,7 @@ class ZScorePanel(QWidget):
             self._set_combo.currentText(),
             accept_device=self._accept.isChecked(),
         )
-        self._refresh()
+        self.refresh()
 
     def _on_subject_changed(self) -> None:
         if self._form_differs():
@@ -152,7 +158,7 @@ class ZScorePanel(QWidget):
             self._set_combo.setCurrentText(self._session.reference)
         with QSignalBlocker(self._accept):
             self._accept.setChecked(self._session.accept_device)
-        self._refresh()
+        self.refresh()
 
     def _form_differs(self) -> bool:
         try:
@@ -160,10 +166,8 @@ class ZScorePanel(QWidget):
         except MuscleUSError:
             return True
 
-    def _on_changed(self, *_: object) -> None:
-        self._refresh_soon()
-
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Look the region up as it is now."""
         try:
             # A typing error outlives a redraw: the last valid subject is not shown.
             self._form.value()
@@ -215,8 +219,11 @@ class ZScorePanel(QWidget):
             ]
         for name, text in zip(_NUMBERS[1:], texts, strict=True):
             self._numbers[name].setText(text)
-        self._plot.set_value(score)
+        self._plot_soon()
         self._message.show_message(message)
+
+    def _plot_now(self) -> None:
+        self._plot.set_value(self._score)
 
 
 def _describe(region: Region) -> str:
@@ -230,3 +237,9 @@ def _percent(percentile: float) -> str:
     if percentile < 0.1:
         return "< 0.1"
     return f"{percentile:.1f}"
+
+
+def _make_plot() -> QWidget:
+    from napari_muscle_us._napari.panels._z_plot import ReferencePlot
+
+    return ReferencePlot()

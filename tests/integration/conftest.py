@@ -1,0 +1,55 @@
+"""Stories in a real viewer, under a real or a virtual display."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    """Return a shown viewer that is closed after the test."""
+    return make_napari_viewer(show=True)
+
+
+class Mouse:
+    """Moves a mouse over the canvas, in pixels of a layer."""
+
+    def __init__(self, viewer, layer):
+        self._canvas = viewer.window._qt_viewer.canvas
+        self._layer = layer
+
+    def at(self, row, column):
+        """Return the place of a layer's pixel on the canvas."""
+        world = self._layer.data_to_world((row, column))
+        view = self._canvas.view
+        x, y = view.camera.transform.map([world[1], world[0]])[:2] + view.pos
+        return QPoint(round(x), round(y))
+
+    def drag(self, *places):
+        """Press at the first place, move through the others, release."""
+        points = [self.at(*place) for place in places]
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        self._send(QEvent.Type.MouseMove, points[0], none, none)
+        self._send(QEvent.Type.MouseButtonPress, points[0], left, left)
+        for point in points[1:]:
+            self._send(QEvent.Type.MouseMove, point, none, left)
+            yield point
+        self._send(QEvent.Type.MouseButtonRelease, points[-1], left, none)
+
+    def _send(self, kind, point, button, buttons):
+        native = self._canvas.native
+        place = QPointF(point)
+        there = QPointF(native.mapToGlobal(point))
+        none = Qt.KeyboardModifier.NoModifier
+        event = QMouseEvent(kind, place, there, button, buttons, none)
+        QApplication.sendEvent(native, event)
+        QApplication.processEvents()
+
+
+@pytest.fixture
+def mouse():
+    """Return the class of a mouse for a viewer and a layer."""
+    return Mouse

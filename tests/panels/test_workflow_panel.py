@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from napari_muscle_us._napari.panels.histogram import HistogramPanel
+from napari_muscle_us._napari.panels.results import ResultsPanel
+from napari_muscle_us._napari.panels.rois import RoiPanel
+from napari_muscle_us._napari.panels.workflow import TITLES, WorkflowPanel
+from napari_muscle_us._napari.panels.z_score import ZScorePanel
+
+
+def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
+    workflow = shown(WorkflowPanel(viewer))
+    kinds = [type(workflow.show_tab(title)) for title in TITLES]
+    assert kinds == [RoiPanel, HistogramPanel, ZScorePanel, ResultsPanel]
+    assert [workflow._tabs.tabText(i) for i in range(4)] == list(TITLES)
+
+
+def test_a_tab_is_made_once(viewer, rois, shown):
+    workflow = shown(WorkflowPanel(viewer))
+    first = workflow.show_tab("Z-score")
+    workflow.show_tab("Results")
+    assert workflow.show_tab("Z-score") is first
+
+
+def test_a_tab_that_comes_to_the_front_is_up_to_date(viewer, rois, shown, qtbot):
+    workflow = shown(WorkflowPanel(viewer))
+    histogram = workflow.show_tab("Grayscale histogram")
+    qtbot.waitUntil(lambda: len(histogram.value()) == 1)
+    workflow.show_tab("Results")
+    rois.data = [rois.data[0] + 3]
+    before = histogram.value()[0][1].histogram.copy()
+    workflow.show_tab("Grayscale histogram")
+    assert (histogram.value()[0][1].histogram != before).any()
