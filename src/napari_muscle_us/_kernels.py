@@ -23,37 +23,52 @@ def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):  # type: ig
 
     ImageJ's ``PolygonFiller``: an edge crosses rows ``round(y1) <= r < round(y2)`` at
     ``x1 + (round(y1) - y1 + 0.5) * slope + 1e-8``; columns from ``int(xa + 0.5)`` up to
-    but without ``int(xb + 0.5)`` lie inside, for successive crossings. Since truncation
-    keeps the order of crossings, toggling the parity at each gives the same spans
-    without sorting.
+    but without ``int(xb + 0.5)`` lie inside, for successive crossings. Truncation keeps
+    the order of crossings, so it is the columns that are sorted.
     """
-    n = x.size
-    for i in range(n):
-        j = 0 if i == n - 1 else i + 1
-        ya, yb, xa, xb = y[i], y[j], x[i], x[j]
-        ra = _round_half_up(ya)
-        rb = _round_half_up(yb)
-        if ra == rb:
-            continue
-        if ra > rb:
-            ra, rb = rb, ra
-            ya, yb = yb, ya
-            xa, xb = xb, xa
-        slope = (xb - xa) / (yb - ya)
+    last = min(row1, height)
+    # First pass: the number of crossings of each row gives each its own place.
+    starts = np.zeros(max(last - row0, 0) + 1, np.int64)
+    for i in range(y.size):
+        ra, rb = _rows_of_edge(y, i)
+        for r in range(max(ra, row0), min(rb, last)):
+            starts[r - row0 + 1] += 1
+    for r in range(1, starts.size):
+        starts[r] += starts[r - 1]
+    columns = np.empty(starts[-1], np.int64)
+    filled = starts[:-1].copy()
+    for i in range(y.size):
+        ra, rb = _rows_of_edge(y, i)
         first = max(ra, row0)
-        crossing = xa + (ra - ya + 0.5) * slope + 1e-8 + slope * (first - ra)
-        for r in range(first, min(rb, row1, height)):
-            # int() truncates as Java does; clamping follows, as there.
-            c = min(max(int(crossing + 0.5), 0), width)
-            c = max(c, col0)
-            if c < col1:
-                mask[r - row0, c - col0] ^= True
+        if first >= min(rb, last):
+            continue
+        j = 0 if i == y.size - 1 else i + 1
+        a, b = (i, j) if y[i] < y[j] else (j, i)
+        slope = (x[b] - x[a]) / (y[b] - y[a])
+        crossing = x[a] + (ra - y[a] + 0.5) * slope + 1e-8 + slope * (first - ra)
+        for r in range(first, min(rb, last)):
+            # int() truncates as Java does; clamping to the box follows, as there.
+            column = min(max(int(crossing + 0.5), 0), width)
+            place = filled[r - row0]
+            while place > starts[r - row0] and columns[place - 1] > column:
+                columns[place] = columns[place - 1]
+                place -= 1
+            columns[place] = column
+            filled[r - row0] += 1
             crossing += slope
-    for r in range(mask.shape[0]):
-        inside = False
-        for c in range(mask.shape[1]):
-            inside ^= mask[r, c]
-            mask[r, c] = inside
+    for r in range(starts.size - 1):
+        for k in range(starts[r], starts[r + 1] - 1, 2):
+            left = min(max(columns[k], col0), col1) - col0
+            right = min(max(columns[k + 1], col0), col1) - col0
+            mask[r, left:right] = True
+
+
+@njit(cache=True, nogil=True)
+def _rows_of_edge(y, i):  # type: ignore[no-untyped-def]
+    """Return the first row that an edge crosses, and the one after its last."""
+    a = _round_half_up(y[i])
+    b = _round_half_up(y[0 if i == y.size - 1 else i + 1])
+    return min(a, b), max(a, b)
 
 
 @njit(cache=True, nogil=True)

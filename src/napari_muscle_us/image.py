@@ -24,6 +24,13 @@ AXES_STILL: Final = (DEPTH, LATERAL)
 UNIT_MM: Final = "mm"
 UNIT_PIXEL: Final = "pixel"
 
+LAYER_CALIBRATION: Final = "scale of the napari layer"
+"""Source of a spacing that the user set by hand."""
+
+SIZE_UNKNOWN: Final = (
+    "The size of a pixel is not known: lengths and areas are in pixels."
+)
+
 GrayRule = Literal["imagej", "luma601"]
 GRAY_RULES: Final[tuple[GrayRule, ...]] = ("imagej", "luma601")
 

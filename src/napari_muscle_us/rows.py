@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_muscle_us.errors import DeviceMismatchError
+from napari_muscle_us.errors import DeviceMismatchError, ReferenceSetError
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.results import (
     MEASURES,
@@ -21,7 +22,6 @@ from napari_muscle_us.roi.shapes import roi_area, roi_to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -52,11 +52,15 @@ class ZScoreRequest:
         Age, sex, height and weight.
     accept_device : bool
         Whether the user answers for an image of another device.
+    note_problems : bool
+        Whether a muscle or person that does not fit the set gives NaN with a note,
+        instead of an error.
     """
 
     reference: str | Path
     subject: Subject
     accept_device: bool = False
+    note_problems: bool = False
 
 
 def measure_rois(
@@ -91,7 +95,8 @@ def measure_rois(
     RoiError
         If a region is not usable; then no row is given.
     ReferenceSetError
-        If the Z-score's muscle or person do not fit the set.
+        If the Z-score's muscle or person do not fit the set, and the request does not
+        ask for a note instead.
 
     Examples
     --------
@@ -226,7 +231,8 @@ def _z_value(
     key = "z_score.echo_intensity"
     person = request.subject
     method = method | {
-        "reference": str(request.reference),
+        # Of a file only the name: a folder can tell who works here.
+        "reference": Path(request.reference).name,
         "reference_sha256": reference_sha256(request.reference),
         "age_years": person.age_years,
         "sex": person.sex,
@@ -237,6 +243,8 @@ def _z_value(
     }
     try:
         score = compute_z_score(image, roi, echo_intensity, request)
-    except DeviceMismatchError as error:
-        return _registered(key, math.nan, method, str(error))
+    except ReferenceSetError as error:
+        if isinstance(error, DeviceMismatchError) or request.note_problems:
+            return _registered(key, math.nan, method, str(error))
+        raise
     return _registered(key, score.z, method, " ".join(score.warnings))

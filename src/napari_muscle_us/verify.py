@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import MuscleUSError, ResultsError
+from napari_muscle_us.image import LAYER_CALIBRATION, Calibration
 from napari_muscle_us.io.read import read_image
-from napari_muscle_us.reference.load import reference_sha256
+from napari_muscle_us.reference.load import builtin_references, reference_sha256
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.roi.shapes import roi_from_dict
 from napari_muscle_us.rows import ZScoreRequest, measure_values
@@ -112,9 +113,11 @@ class _Checker:
     def _recompute(self, row: Mapping[str, Any]) -> tuple[float, str]:
         method = _json(row["method"], "method")
         image = self._open(row, str(method.get("gray_rule", "imagej")))
-        request = _request(method) if "reference" in method else None
+        image = _with_spacing_by_hand(image, method)
+        request = _request(method, self._folder) if "reference" in method else None
         key = tuple(str(row[c]) for c in ("roi_geometry", "muscle"))
         key = (*key, image.sha256, image.gray_rule, str(request))
+        key = (*key, str(image.spacing_mm))
         if key != self._values_key:
             roi = roi_from_dict(
                 _json(row["roi_geometry"], "roi_geometry"),
@@ -152,17 +155,61 @@ def _find_image(
         paths = [p for p in sorted(folder.rglob("*")) if p.name == name and p.is_file()]
         if not paths:
             raise ResultsError(f"the image {name!r} is not in the folder")
-        found = [read_image(p, gray_rule=rule) for p in paths]
+        found = _readable(paths, rule)
     for image in found:
         if image.sha256 == sha256:
             return image
     raise ResultsError(f"the image {name!r} is not the file that was measured")
 
 
-def _request(method: Mapping[str, Any]) -> ZScoreRequest:
+def _readable(paths: list[Path], rule: GrayRule) -> list[UltrasoundImage]:
+    """Return the images of files of one name; an unreadable copy hides no other."""
+    images, problems = [], []
+    for path in paths:
+        try:
+            images.append(read_image(path, gray_rule=rule))
+        except MuscleUSError as error:
+            problems.append(error)
+    if problems and not images:
+        raise problems[0]
+    return images
+
+
+def _with_spacing_by_hand(
+    image: UltrasoundImage, method: Mapping[str, Any]
+) -> UltrasoundImage:
+    """Return the image with the spacing that the user had set in napari, if any."""
+    if method.get("spacing_source") != LAYER_CALIBRATION:
+        return image
     try:
-        request = ZScoreRequest(
-            str(method["reference"]),
+        depth, lateral = (float(v) for v in method["spacing_mm"])
+    except (KeyError, TypeError, ValueError):
+        raise ResultsError("the method of the area is incomplete") from None
+    known = Calibration((depth, lateral), LAYER_CALIBRATION)
+    return replace(image, calibration=known)
+
+
+def _find_reference(name: str, sha256: object, folder: Path) -> str | Path:
+    """Return the reference set of that name and hash, built in or in the folder."""
+    candidates: list[str | Path] = [name] if name in builtin_references() else []
+    candidates += [p for p in sorted(folder.rglob("*.json")) if p.name == name]
+    for candidate in candidates:
+        if reference_sha256(candidate) == sha256:
+            return candidate
+    raise ResultsError(
+        f"the reference set {name!r} that was used is not in the folder"
+        if not candidates
+        else f"the reference set {name!r} is not the one that was used"
+    )
+
+
+def _request(method: Mapping[str, Any], folder: Path) -> ZScoreRequest:
+    reference = _find_reference(
+        str(method["reference"]), method.get("reference_sha256"), folder
+    )
+    try:
+        return ZScoreRequest(
+            reference,
             Subject(
                 method.get("age_years"),
                 method.get("sex"),
@@ -170,14 +217,10 @@ def _request(method: Mapping[str, Any]) -> ZScoreRequest:
                 method.get("weight_kg"),
             ),
             accept_device=method.get("accept_device") is True,
+            note_problems=True,
         )
-    except (KeyError, TypeError):
+    except TypeError:
         raise ResultsError("the method of the Z-score is incomplete") from None
-    if reference_sha256(request.reference) != method.get("reference_sha256"):
-        raise ResultsError(
-            f"the reference set {request.reference} is not the one that was used"
-        )
-    return request
 
 
 def _json(text: Any, column: str) -> Mapping[str, Any]:

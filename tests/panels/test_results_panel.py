@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from qtpy.QtWidgets import QApplication
 
@@ -58,11 +60,35 @@ def test_one_bad_region_adds_no_row_at_all(panel, rois, session):
     assert not session.has_results
 
 
-def test_a_z_score_that_cannot_be_given_costs_no_measure(panel, session, notes):
+def test_a_z_score_that_cannot_be_given_is_a_row_with_its_reason(panel, session):
     session.edit(0, muscle="Plantaris")
     panel.measure()
-    assert len(session.results) == 10
-    assert "Plantaris" in notes[0]
+    row = session.results.set_index("measure").loc["z_score.echo_intensity"]
+    assert math.isnan(row["value"])
+    assert "'Plantaris' is not in the reference set" in row["note"]
+    assert len(session.results) == 11
+
+
+def test_no_z_score_is_tried_for_a_person_nobody_described(panel, session):
+    session.set_subject(Subject(), DEFAULT_SET, accept_device=False)
+    panel.measure()
+    assert "z_score.echo_intensity" not in set(session.results["measure"])
+
+
+def test_a_spacing_set_by_hand_is_verified_too(panel, session, viewer, tmp_path):
+    viewer.layers[0].scale = (0.2, 0.1)
+    panel.measure()
+    rows = session.results.set_index("measure")
+    inside = mus.Polygon(mus.simulate_muscle("transverse_healthy").muscle_outline)
+    assert rows["value"]["roi.area"] == pytest.approx(inside.area_px * 0.02, rel=1e-6)
+    assert all(c.same for c in mus.verify_results(session.results, tmp_path))
+
+
+def test_a_formula_in_a_name_is_copied_as_text(panel, session, notes):
+    session.edit(0, name="=cmd")
+    panel.measure()
+    panel._on_copy()
+    assert "\t'=cmd\t" in QApplication.clipboard().text()
 
 
 def test_saved_rows_are_verified(panel, session, tmp_path):

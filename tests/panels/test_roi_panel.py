@@ -109,3 +109,20 @@ def test_a_problem_is_shown_below_the_table(panel, rois, qtbot):
     rois.add(square(-500, -500, 10), shape_type="rectangle")
     qtbot.waitUntil(lambda: "outside the image" in panel._message.text())
     assert cells(panel, 1)[3:] == ["⚠", "⚠"]
+
+
+def test_the_tool_in_hand_is_shown(panel, rois):
+    panel._tools.button(0).click()
+    assert panel._tools.checkedId() == 0
+    rois.mode = "direct"
+    assert panel._tools.checkedId() == 5
+    rois.mode = "pan_zoom"
+    assert panel._tools.checkedId() == -1
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_every_column_fits_the_narrowest_dock(panel, column):
+    panel.resize(panel.minimumWidth(), 500)
+    view = panel._view
+    right = view.columnViewportPosition(column) + view.columnWidth(column)
+    assert right <= view.viewport().width() + 1

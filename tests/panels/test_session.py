@@ -155,3 +155,28 @@ def test_a_closed_viewer_is_forgotten(qapp):
     del viewer, session
     gc.collect()
     assert alive() is None
+
+
+def test_outlines_stay_on_their_pixels_when_the_scale_is_set(session, viewer, rois):
+    before = session.regions()[0].window
+    viewer.layers[0].scale = (0.2, 0.1)
+    after = session.regions()[0].window
+    assert (after.rows, after.columns) == (before.rows, before.columns)
+    np.testing.assert_array_equal(after.mask, before.mask)
+    np.testing.assert_allclose(rois.scale, (0.2, 0.1))
+
+
+def test_a_scale_set_by_hand_settles_the_unknown_size(viewer, tmp_path):
+    from PIL import Image
+
+    from napari_muscle_us._napari._readers import read_layers
+
+    path = tmp_path / "plain.png"
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(path)
+    ((data, attributes, _),) = read_layers(path)
+    layer = viewer.add_image(data, **attributes)
+    assert "size of a pixel is not known" in image_of(layer).warnings[0]
+    layer.units = ("mm", "mm")
+    layer.scale = (0.1, 0.1)
+    assert image_of(layer).warnings == ()
+    assert image_of(layer).spacing_mm == (0.1, 0.1)

@@ -11,6 +11,8 @@ import numpy as np
 from napari_muscle_us.errors import ImageReadError
 from napari_muscle_us.image import (
     AXES_STILL,
+    LAYER_CALIBRATION,
+    SIZE_UNKNOWN,
     UNIT_MM,
     UNIT_PIXEL,
     Calibration,
@@ -20,13 +22,13 @@ from napari_muscle_us.image import (
     gray_from_rgb,
     pixel_hash,
 )
+from napari_muscle_us.io.dicom_regions import NO_REGION
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
 METADATA_KEY: Final = "napari-muscle-us"
 GRAY_LIMITS: Final = (0, 255)
-LAYER_CALIBRATION: Final = "scale of the napari layer"
 
 _images: WeakKeyDictionary[Image, tuple[Any, ...]] = WeakKeyDictionary()
 
@@ -52,6 +54,12 @@ def spatial_kwargs_of(layer: Image) -> dict[str, Any]:
         "units": tuple(layer.units),
         "axis_labels": tuple(layer.axis_labels),
     }
+
+
+def follow_image(shapes: Shapes, image_layer: Image) -> None:
+    """Keep a Shapes layer on its image after the image's scale was set by hand."""
+    for name, value in spatial_kwargs_of(image_layer).items():
+        setattr(shapes, name, value)
 
 
 def layer_data(
@@ -119,9 +127,17 @@ def _read_layer(layer: Image) -> UltrasoundImage:
             calibration=calibration,
             device=Device(**facts["device"]),
             coloured=facts["coloured"],
-            warnings=tuple(facts["warnings"]),
+            warnings=_present_warnings(facts["warnings"], calibration),
         )
     return _foreign_image(layer, calibration)
+
+
+def _present_warnings(
+    told: list[str], calibration: Calibration | None
+) -> tuple[str, ...]:
+    """Return a file's caveats without those that a spacing set by hand has settled."""
+    settled = (SIZE_UNKNOWN, NO_REGION) if calibration else ()
+    return tuple(sentence for sentence in told if sentence not in settled)
 
 
 def _is_untouched(layer: Image, facts: dict[str, Any]) -> bool:

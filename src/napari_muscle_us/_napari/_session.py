@@ -6,32 +6,30 @@ number of them can be open at once and agree.
 
 from __future__ import annotations
 
-import math
 import weakref
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Shapes
 from psygnal import Signal
 
 from napari_muscle_us._napari import _layers, _shapes
+from napari_muscle_us._napari._regions import RegionCache
+from napari_muscle_us._napari._roi_watch import RoiWatch
 from napari_muscle_us._napari._workers import warm_up
 from napari_muscle_us.errors import ImageReadError, MuscleUSError
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.results import empty_results
-from napari_muscle_us.roi.rasterize import usable_window
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
 
+    from napari_muscle_us._napari._regions import Region
     from napari_muscle_us.image import UltrasoundImage
     from napari_muscle_us.measure.intensity import IntensityStatistics
-    from napari_muscle_us.roi.rasterize import RoiWindow
-    from napari_muscle_us.roi.shapes import Roi
 
 _sessions: WeakKeyDictionary[ViewerModel, Session] = WeakKeyDictionary()
 
@@ -45,19 +43,6 @@ def session_of(viewer: ViewerModel) -> Session:
     return _sessions[viewer]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A shape of the ROI layer as it is now: usable, or the reason why not."""
-
-    index: int
-    name: str
-    muscle: str
-    side: str
-    roi: Roi | None = None
-    window: RoiWindow | None = None
-    problem: str = ""
-
-
 class Session:
     """State of one viewer, with a signal for each thing that can change."""
 
@@ -66,6 +51,8 @@ class Session:
     rois_changed = Signal()
     """A region was added, removed, moved or relabelled."""
     selection_changed = Signal()
+    mode_changed = Signal()
+    """Another drawing tool is in hand."""
     subject_changed = Signal()
     """Age, sex, height, weight, reference set or device question."""
     results_changed = Signal()
@@ -73,17 +60,25 @@ class Session:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = weakref.ref(viewer)
         self.image_layer: Image | None = None
-        self.roi_layer: Shapes | None = None
+        self._watch = RoiWatch()
         self.subject = Subject()
         self.reference = DEFAULT_SET
         self.accept_device = False
         self._results: pd.DataFrame | None = None
-        self._known: dict[int, tuple[Any, Region]] = {}
+        self._cache = RegionCache()
+        self._watch.changed.connect(self._on_rois_changed)
+        self._watch.selection_changed.connect(self._on_selection_changed)
+        self._watch.mode_changed.connect(self._on_mode_changed)
         viewer.layers.events.inserted.connect(self._on_layers_changed)
         viewer.layers.events.removed.connect(self._on_layers_changed)
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
         self._on_layers_changed()
         warm_up()
+
+    @property
+    def roi_layer(self) -> Shapes | None:
+        """The current ROI layer."""
+        return self._watch.layer
 
     @property
     def viewer(self) -> ViewerModel:
@@ -115,37 +110,7 @@ class Session:
             image = self.image()
         except MuscleUSError:
             return []
-        rows = _shapes.read_rows(self.roi_layer)
-        regions = [self._region(i, row, image) for i, row in enumerate(rows)]
-        self._known = {i: self._known[i] for i in range(len(regions))}
-        return regions
-
-    def _region(
-        self, index: int, row: dict[str, Any], image: UltrasoundImage
-    ) -> Region:
-        layer = self.roi_layer
-        if layer is None or self.image_layer is None:
-            raise ImageReadError("No image is open; open one first.")
-        labels = {label: row[label] for label in _shapes.LABELS}
-        key = (
-            _shapes.outline_checksum(layer, index),
-            str(layer.shape_type[index]),
-            tuple(labels.values()),
-            id(image),
-            tuple(layer.scale),
-            tuple(layer.translate),
-        )
-        if index not in self._known or self._known[index][0] != key:
-            try:
-                roi = _shapes.roi_of(layer, index, self.image_layer)
-                shape = (image.gray.shape[0], image.gray.shape[1])
-                region = Region(
-                    index, **labels, roi=roi, window=usable_window(roi, shape)
-                )
-            except MuscleUSError as error:
-                region = Region(index, **labels, problem=str(error))
-            self._known[index] = (key, region)
-        return self._known[index][1]
+        return self._cache.regions(self.roi_layer, self.image_layer, image)
 
     def selected(self) -> list[int]:
         """Return the indices of the selected regions."""
@@ -260,11 +225,10 @@ class Session:
         if image is self.image_layer and rois is self.roi_layer:
             return
         if rois is not self.roi_layer:
-            self._unbind()
-            self.roi_layer = rois
-            self._bind()
-        self.image_layer = image
-        self._known.clear()
+            self._watch.bind(rois)
+        if image is not self.image_layer:
+            self._watch_scale(image)
+        self._cache.clear()
         self.layers_changed.emit()
         self.rois_changed.emit()
 
@@ -286,65 +250,28 @@ class Session:
         except MuscleUSError:
             return False
 
-    def _bind(self) -> None:
-        if self.roi_layer is not None:
-            events = self.roi_layer.events
-            events.data.connect(self._on_data)
-            events.set_data.connect(self._on_outline)
-            events.features.connect(self._on_features)
-            self.roi_layer.selected_data.events.items_changed.connect(
-                self._on_selection
-            )
+    def _watch_scale(self, image: Image | None) -> None:
+        if self.image_layer is not None:
+            self.image_layer.events.scale.disconnect(self._on_scale)
+            self.image_layer.events.units.disconnect(self._on_scale)
+        self.image_layer = image
+        if image is not None:
+            image.events.scale.connect(self._on_scale)
+            image.events.units.connect(self._on_scale)
 
-    def _unbind(self) -> None:
-        if self.roi_layer is not None:
-            events = self.roi_layer.events
-            events.data.disconnect(self._on_data)
-            events.set_data.disconnect(self._on_outline)
-            events.features.disconnect(self._on_features)
-            self.roi_layer.selected_data.events.items_changed.disconnect(
-                self._on_selection
-            )
-
-    def _on_data(self, event: Any) -> None:
-        if event.action in ("added", "removed", "changed"):
-            self._name_new()
-            self._on_outline()
-
-    def _on_outline(self, event: object = None) -> None:
-        """Forget numbers of outlines that moved; tell the panels."""
-        if self.roi_layer is None:
-            return
-        rows = _shapes.read_rows(self.roi_layer)
-        stale = [
-            row
-            for i, row in enumerate(rows)
-            if not math.isnan(row[_shapes.EI])
-            and row[_shapes.OUTLINE] != _shapes.outline_checksum(self.roi_layer, i)
-        ]
-        if stale:
-            for row in stale:
-                row.update({_shapes.EI: math.nan, _shapes.OUTLINE: 0})
-            _shapes.write_rows(self.roi_layer, rows)
+    def _on_scale(self, event: object = None) -> None:
+        """Keep outlines on their pixels when the user sets the scale by hand."""
+        if self.image_layer is not None and self.roi_layer is not None:
+            _layers.follow_image(self.roi_layer, self.image_layer)
+        self._cache.clear()
+        self.layers_changed.emit()
         self.rois_changed.emit()
 
-    def _on_features(self, event: object = None) -> None:
+    def _on_rois_changed(self) -> None:
         self.rois_changed.emit()
 
-    def _on_selection(self, *changes: object) -> None:
+    def _on_selection_changed(self) -> None:
         self.selection_changed.emit()
 
-    def _name_new(self) -> None:
-        if self.roi_layer is None:
-            return
-        rows = _shapes.read_rows(self.roi_layer)
-        taken = {row["name"] for row in rows}
-        nameless = [row for row in rows if not row["name"]]
-        for row in nameless:
-            number = next(
-                n for n in range(1, len(taken) + 2) if f"ROI {n}" not in taken
-            )
-            row["name"] = f"ROI {number}"
-            taken.add(row["name"])
-        if nameless:
-            _shapes.write_rows(self.roi_layer, rows)
+    def _on_mode_changed(self) -> None:
+        self.mode_changed.emit()

@@ -33,7 +33,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     TEXT: "",
 }
 _EDGE_COLOUR: Final = "#ffd400"
-_FACE_COLOUR: Final = "#ffd40018"
+_FACE_COLOUR: Final = "transparent"
 # Shapes keep float32: at 1000 px its step is 6e-5, which ceil() would make a pixel.
 _DECIMALS: Final = 3
 
@@ -56,7 +56,8 @@ def roi_layer_kwargs(image_layer: Image) -> dict[str, Any]:
         },
         "edge_color": _EDGE_COLOUR,
         "face_color": _FACE_COLOUR,
-        "edge_width": 2,
+        "edge_width": 3,
+        "opacity": 1.0,
         "metadata": {METADATA_KEY: {"image_sha256": image.sha256}},
     } | spatial_kwargs_of(image_layer)
 

@@ -8,6 +8,7 @@ import napari
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_muscle_us._napari._readers import read_layers
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari._shapes import shape_from
 from napari_muscle_us.io.files import atomic_path
@@ -32,8 +33,9 @@ _SETTLE_MS: Final = 1500
 def launch(files: Sequence[Path]) -> None:
     """Open napari with the Workflow docked and the files loaded; return when closed."""
     viewer = open_viewer()
-    if files:
-        viewer.open([str(f) for f in files], plugin=PLUGIN, stack=False)
+    # Not viewer.open(): napari asks for a suffix, and scanners write files without.
+    for data, attributes, _ in read_layers(files):
+        viewer.add_image(data, **attributes)
     napari.run()
 
 

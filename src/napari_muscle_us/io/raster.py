@@ -12,6 +12,7 @@ import numpy as np
 from napari_muscle_us.errors import ImageReadError
 from napari_muscle_us.image import (
     MAX_PIXELS,
+    SIZE_UNKNOWN,
     Calibration,
     UltrasoundImage,
     coloured_pixels,
@@ -28,9 +29,6 @@ LOSSY_TOLERANCE: Final = 24
 
 MAX_COLOURED_SHARE: Final = 0.5
 
-_NO_SPACING: Final = (
-    "The size of a pixel is not known: lengths and areas are in pixels."
-)
 _MM_PER_UNIT: Final = {
     "mm": 1.0,
     "cm": 10.0,
@@ -88,7 +86,7 @@ def read_raster(
     )
     rgb = _as_rgb(pixels, name)
     lossy = content[:2] == b"\xff\xd8"
-    notes = () if calibration else (_NO_SPACING,)
+    notes = () if calibration else (SIZE_UNKNOWN,)
     if rgb is None:
         return UltrasoundImage(
             np.ascontiguousarray(pixels.reshape(pixels.shape[:2])),

@@ -51,8 +51,7 @@ def write_results(
     frame = results.loc[:, list(COLUMNS)].copy()
     if append and path.exists() and path.stat().st_size:
         frame = pd.concat([read_results(path), frame], ignore_index=True)
-    for column in TEXT_COLUMNS:
-        frame[column] = [_guard(str(text)) for text in frame[column]]
+    frame = guard_texts(frame)
     with atomic_path(path) as temporary:
         frame.to_csv(
             temporary,
@@ -108,12 +107,28 @@ def read_results(path: str | Path) -> pd.DataFrame:
         raise _not_a_table(path) from None
 
 
+def guard_texts(results: pd.DataFrame) -> pd.DataFrame:
+    """Return a results table whose texts are safe to open in a spreadsheet."""
+    safe = {
+        column: [guard_formula(str(text)) for text in results[column]]
+        for column in TEXT_COLUMNS
+    }
+    return results.assign(**safe)
+
+
 def _parse(row: dict[str, str]) -> dict[str, object]:
     texts = {column: _unguard(row[column]) for column in TEXT_COLUMNS}
     return texts | {"frame": int(row["frame"]), "value": float(row["value"])}
 
 
-def _guard(text: str) -> str:
+def guard_formula(text: str) -> str:
+    """Return a text that no spreadsheet runs as a formula.
+
+    Examples
+    --------
+    >>> guard_formula("=1+1"), guard_formula("BB")
+    ("'=1+1", 'BB')
+    """
     return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
 
 

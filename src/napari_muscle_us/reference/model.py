@@ -196,7 +196,7 @@ class ReferenceSet(_Strict):
         hint = (
             f"did you mean {' or '.join(repr(by_name[c].muscle) for c in close)}?"
             if close
-            else f"it has {', '.join(self.muscles)}."
+            else f"it has {len(self.models)} others, as {', '.join(self.muscles[:3])}."
         )
         raise ReferenceSetError(
             f"Muscle {muscle!r} is not in the reference set {self.name}; {hint}"

@@ -99,7 +99,7 @@ class Subject:
             absent = [w for w in words if self._lacks(w)]
             raise ReferenceSetError(
                 f"The reference model of {muscle} needs the subject's "
-                f"{' and '.join(absent)}; enter it."
+                f"{' and '.join(absent)}; enter {'it' if len(absent) == 1 else 'them'}."
             )
         return {name: float(v) for name, v in values.items() if v is not None}
 

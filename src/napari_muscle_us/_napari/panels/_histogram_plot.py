@@ -9,6 +9,7 @@ from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from qtpy.QtCore import QSize
 
+from napari_muscle_us._napari.panels._plot import colour_of
 from napari_muscle_us.errors import ResultsError
 from napari_muscle_us.io.files import atomic_path
 from napari_muscle_us.measure.intensity import GRAY_LEVELS
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 NamedStatistics = tuple[str, "IntensityStatistics"]
 
-_COLOURS: Final = (
-    "#4c9be8", "#f2a33a", "#5cc26c", "#d65f9c", "#b0a1f0", "#c9c24b", "#61c9c9",
-)  # fmt: skip
 _EDGES: Final = np.arange(GRAY_LEVELS + 1) - 0.5
 _PAPER: Final = (6.0, 3.5)
 _MARGIN_PX: Final = 42
@@ -45,6 +43,11 @@ class PlotCanvas(FigureCanvasQTAgg):
 
         matplotlib's own layout engines take ten times as long as the drawing.
         """
+        self.set_margins()
+        super().resizeEvent(event)
+
+    def set_margins(self) -> None:
+        """Leave room for tick and axis labels, in pixels."""
         width, height = max(self.width(), 60), max(self.height(), 60)
         self.figure.subplots_adjust(
             left=12 / width,
@@ -52,7 +55,6 @@ class PlotCanvas(FigureCanvasQTAgg):
             bottom=_MARGIN_PX / height,
             top=1 - 6 / height,
         )
-        super().resizeEvent(event)
 
     def sizeHint(self) -> QSize:
         """Return a size that suits a dock; matplotlib's own is far wider."""
@@ -77,13 +79,13 @@ class HistogramPlot(PlotCanvas):
         super().__init__()
         self._axes = self.figure.add_subplot()
         self._axes.set_xlim(-0.5, GRAY_LEVELS - 0.5)
-        self._axes.set_xticks(range(0, GRAY_LEVELS, 51))
+        self._axes.set_xticks(range(0, GRAY_LEVELS, 50))
         self._axes.set_yticks([])
         self._axes.set_ylim(0, 1.08)
         self._axes.set_xlabel("Gray level", fontsize=9)
         self._curves: list[Any] = []
         self._means: list[Any] = []
-        self._peak = self._axes.text(
+        self._caption = self._axes.text(
             1.0, 1.0, "", transform=self._axes.transAxes, ha="right", va="top",
             fontsize=8, animated=True,
         )  # fmt: skip
@@ -99,20 +101,19 @@ class HistogramPlot(PlotCanvas):
         """Show the histograms of some regions, each with its mean."""
         self._shown = list(statistics)
         self._make_artists(len(self._shown))
-        highest = max((s.mode_count for _, s in self._shown), default=0)
         for (_, stats), curve, mean in zip(
             self._shown, self._curves, self._means, strict=False
         ):
-            curve.set_data(values=stats.histogram / highest)
+            curve.set_data(values=stats.histogram / stats.mode_count)
             mean.set_xdata([stats.mean, stats.mean])
-        self._peak.set_text(f"largest count {highest}" if highest else "")
+        self._caption.set_text(_caption(self._shown))
         self._paint()
 
     def set_foreground(self, colour: str) -> None:
         """Use another text colour."""
         self.foreground = colour
         style_axes(self._axes, colour)
-        self._peak.set_color(colour)
+        self._caption.set_color(colour)
         self._background = None
         self._paint()
 
@@ -132,7 +133,7 @@ class HistogramPlot(PlotCanvas):
 
     def _make_artists(self, count: int) -> None:
         while len(self._curves) < count:
-            colour = _COLOURS[len(self._curves) % len(_COLOURS)]
+            colour = colour_of(len(self._curves))
             flat = np.zeros(GRAY_LEVELS)
             self._curves.append(
                 self._axes.stairs(
@@ -159,7 +160,7 @@ class HistogramPlot(PlotCanvas):
         ):
             self._axes.draw_artist(curve)
             self._axes.draw_artist(mean)
-        self._axes.draw_artist(self._peak)
+        self._axes.draw_artist(self._caption)
 
     def _on_drawn(self, event: object) -> None:
         self._background = self.copy_from_bbox(self.figure.bbox)
@@ -171,12 +172,20 @@ class HistogramPlot(PlotCanvas):
         super().resizeEvent(event)
 
 
+def _caption(shown: list[NamedStatistics]) -> str:
+    if len(shown) > 1:
+        return "each scaled to its own largest count"
+    return "\n".join(
+        f"mean {s.mean:.1f}\nmode {s.mode} ({s.mode_count} px)" for _, s in shown
+    )
+
+
 def draw_on_paper(statistics: Sequence[NamedStatistics]) -> Figure:
     """Return a figure of the histograms, black on white, with counts and a legend."""
     figure = Figure(figsize=_PAPER, layout="constrained")
     axes = figure.add_subplot()
     for number, (name, stats) in enumerate(statistics):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = colour_of(number)
         label = f"{name}: mean {stats.mean:.1f}, n = {stats.n}"
         axes.stairs(
             stats.histogram, _EDGES, fill=True, alpha=0.55, color=colour, label=label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
 T = TypeVar("T")
+
+_COLOURS: Final = (
+    "#4c9be8", "#f2a33a", "#5cc26c", "#d65f9c", "#b0a1f0", "#c9c24b", "#61c9c9",
+)  # fmt: skip
+
+
+def colour_of(number: int) -> str:
+    """Return the colour of a region's curve and of its column, by its place."""
+    return _COLOURS[number % len(_COLOURS)]
 
 
 class PlotHolder(QWidget, Generic[T]):

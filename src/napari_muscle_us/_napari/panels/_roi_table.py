@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QStyleOptionViewItem
 
-    from napari_muscle_us._napari._session import Region
+    from napari_muscle_us._napari._regions import Region
 
 _EDITABLE: Final = ("name", "muscle", "side")
 _HEADERS: Final = ("Name", "Muscle", "Side", "Area", "Pixels")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from qtpy.QtCore import QAbstractItemModel
     from qtpy.QtGui import QShowEvent
+
+
+PANEL_WIDTH: Final = 420
+"""Narrowest dock in which no table hides a number."""
 
 
 class MessageLabel(QLabel):
@@ -60,6 +64,7 @@ class LivePanel(QWidget):
 
     def __init__(self, refresh_ms: int) -> None:
         super().__init__()
+        self.setMinimumWidth(PANEL_WIDTH)
         self._refresh_throttled = qthrottled(self.refresh, timeout=refresh_ms)
 
     def refresh(self) -> None:
@@ -120,7 +125,6 @@ def table_view(model: QAbstractItemModel) -> QTableView:
     view = QTableView()
     view.setModel(model)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setAlternatingRowColors(True)
     view.verticalHeader().setVisible(False)
     view.verticalHeader().setDefaultSectionSize(24)
     header = view.horizontalHeader()

@@ -27,6 +27,8 @@ class ReferencePlot(PlotCanvas):
         """Draw a Z-score; an empty plot for none."""
         self._score = score
         self.figure.clear()
+        # Clearing a figure takes its margins, too.
+        self.set_margins()
         if score is None:
             self.draw_idle()
             return
@@ -46,7 +48,7 @@ class ReferencePlot(PlotCanvas):
         axes.set_xlim(low, high)
         axes.set_ylim(0)
         axes.set_xlabel(
-            "Gray level: 95 % of healthy people green, subject orange", fontsize=8
+            "Gray level; green: 95 % of healthy people, orange: this ROI", fontsize=8
         )
         style_axes(axes, foreground)
         self.draw_idle()

@@ -7,6 +7,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Final
 
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -17,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels._plot import PlotHolder
+from napari_muscle_us._napari.panels._plot import PlotHolder, colour_of
 from napari_muscle_us._napari.panels._widgets import (
     LivePanel,
     MessageLabel,
@@ -30,6 +32,7 @@ from napari_muscle_us._napari.panels._widgets import (
 )
 from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.io.files import atomic_path
+from napari_muscle_us.io.tables import guard_formula
 from napari_muscle_us.measure.intensity import GRAY_LEVELS
 from napari_muscle_us.rows import coloured_note
 
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtWidgets import QWidget
 
-    from napari_muscle_us._napari._session import Region
+    from napari_muscle_us._napari._regions import Region
     from napari_muscle_us.measure.intensity import IntensityStatistics
 
 NamedStatistics = tuple[str, "IntensityStatistics"]
@@ -48,13 +51,13 @@ _REFRESH_MS: Final = 33
 
 STATISTICS: Final = (
     ("N (pixels)", "n", "d"),
-    ("Mean (EI)", "mean", ".3f"),
-    ("SD (n − 1)", "sd", ".3f"),
-    ("Min", "min", "d"),
-    ("Max", "max", "d"),
-    ("Mode", "mode", "d"),
-    ("Mode count", "mode_count", "d"),
-    ("Median", "median", "d"),
+    ("Mean = EI (gray level)", "mean", ".3f"),
+    ("SD, n − 1 (gray level)", "sd", ".3f"),
+    ("Min (gray level)", "min", "d"),
+    ("Max (gray level)", "max", "d"),
+    ("Mode (gray level)", "mode", "d"),
+    ("Mode count (pixels)", "mode_count", "d"),
+    ("Median (gray level)", "median", "d"),
     ("Skewness", "skewness", ".4f"),
     ("Kurtosis (excess)", "kurtosis", ".4f"),
 )
@@ -138,8 +141,8 @@ class HistogramPanel(LivePanel):
     def _fill_table(self, shown: list[NamedStatistics]) -> None:
         if self._table.columnCount() != len(shown):
             self._table.setColumnCount(len(shown))
-        self._table.setHorizontalHeaderLabels([name for name, _ in shown])
-        for column, (_, stats) in enumerate(shown):
+        for column, (name, stats) in enumerate(shown):
+            self._table.setHorizontalHeaderItem(column, _header(name, column))
             for row, (_, attribute, form) in enumerate(STATISTICS):
                 value = getattr(stats, attribute)
                 missing = isinstance(value, float) and math.isnan(value)
@@ -151,6 +154,9 @@ class HistogramPanel(LivePanel):
         item = self._table.item(row, column)
         if item is None:
             item = QTableWidgetItem()
+            item.setTextAlignment(
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
             self._table.setItem(row, column, item)
         return item
 
@@ -159,8 +165,8 @@ class HistogramPanel(LivePanel):
 
     def _copy_shown(self) -> None:
         shown = self._shown_or_refuse()
-        header = "\t".join(["", *(name for name, _ in shown)])
-        lines = [header]
+        names = [guard_formula(name) for name, _ in shown]
+        lines = ["\t".join(["", *names])]
         for title, attribute, _ in STATISTICS:
             values = (repr(getattr(stats, attribute)) for _, stats in shown)
             lines.append("\t".join([title, *values]))
@@ -192,7 +198,7 @@ class HistogramPanel(LivePanel):
         shown = self._shown_or_refuse()
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["gray_level", *(name for name, _ in shown)])
+        writer.writerow(["gray_level", *(guard_formula(name) for name, _ in shown)])
         for level in range(GRAY_LEVELS):
             writer.writerow([level, *(s.histogram[level] for _, s in shown)])
         with atomic_path(path) as temporary:
@@ -213,6 +219,13 @@ class HistogramPanel(LivePanel):
         if not self._shown:
             raise MeasureError("There is no histogram yet; draw an ROI on the muscle.")
         return self._shown
+
+
+def _header(name: str, column: int) -> QTableWidgetItem:
+    """Return a column's title with the colour of its curve."""
+    square = QPixmap(10, 10)
+    square.fill(QColor(colour_of(column)))
+    return QTableWidgetItem(QIcon(square), name)
 
 
 def _make_plot() -> QWidget:

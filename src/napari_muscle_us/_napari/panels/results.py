@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QFormLayout, QLineEdit, QVBoxLayout, QW
 
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels._widgets import (
+    PANEL_WIDTH,
     MessageLabel,
     ask_save_path,
     button_row,
@@ -18,22 +19,24 @@ from napari_muscle_us._napari.panels._widgets import (
     tell,
     tell_saved,
 )
-from napari_muscle_us.errors import MeasureError, MuscleUSError
-from napari_muscle_us.io.tables import write_results
-from napari_muscle_us.results import COLUMNS
+from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.io.tables import guard_texts, write_results
+from napari_muscle_us.reference.subject import Subject
+from napari_muscle_us.results import COLUMNS, MEASURES
 from napari_muscle_us.rows import ZScoreRequest, measure_rois
 
 if TYPE_CHECKING:
     import napari.viewer
     import pandas as pd
 
-    from napari_muscle_us._napari._session import Region, Session
+    from napari_muscle_us._napari._regions import Region
+    from napari_muscle_us._napari._session import Session
 
 _SHOWN: Final = (
     "roi", "muscle", "side", "measure", "value", "unit", "note", "image", "subject",
     "visit", "measured_at",
 )  # fmt: skip
-_WIDTHS: Final = (70, 110, 45, 150, 90, 75, 140)
+_WIDTHS: Final = (60, 105, 40, 80, 85, 70, 140)
 _NO_PARENT: Final = QModelIndex()
 
 
@@ -71,14 +74,22 @@ class ResultsModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text; the tooltip holds it whole."""
+        if (
+            role == Qt.ItemDataRole.TextAlignmentRole
+            and _SHOWN[index.column()] == "value"
+        ):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         if self._frame is None:
             return None
-        value = self._frame.iloc[index.row()][_SHOWN[index.column()]]
+        column = _SHOWN[index.column()]
+        value = self._frame.iloc[index.row()][column]
         if isinstance(value, float):
             return "–" if math.isnan(value) else f"{value:.6g}"
-        return str(value)
+        if role == Qt.ItemDataRole.DisplayRole and column == "measure":
+            return MEASURES[value].label
+        return "" if column == "unit" and value == "1" else str(value)
 
 
 class ResultsPanel(QWidget):
@@ -86,6 +97,7 @@ class ResultsPanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        self.setMinimumWidth(PANEL_WIDTH)
         self._session: Session = session_of(napari_viewer)
         self._subject = QLineEdit()
         self._subject.setPlaceholderText("a code, never a name")
@@ -156,19 +168,15 @@ class ResultsPanel(QWidget):
         rois = [] if region.roi is None else [region.roi]
         image = self._session.image()
         request = None
-        if region.muscle:
+        # Who neither named the muscle nor described the person wants no Z-score.
+        if region.muscle and self._session.subject != Subject():
             request = ZScoreRequest(
                 self._session.reference,
                 self._session.subject,
                 accept_device=self._session.accept_device,
+                note_problems=True,
             )
-        try:
-            return measure_rois(image, rois, z_score=request, **labels)
-        except MuscleUSError as error:
-            # The measures stand without a Z-score, whose reason is shown.
-            rows = measure_rois(image, rois, **labels)
-            tell(f"{region.name}: no Z-score. {error}")
-            return rows
+        return measure_rois(image, rois, z_score=request, **labels)
 
     def save(self, path: str) -> None:
         """Write all rows as CSV.
@@ -195,7 +203,8 @@ class ResultsPanel(QWidget):
 
     def _on_copy(self) -> None:
         frame = self._session.results
-        text = frame.to_csv(sep="\t", index=False, columns=list(COLUMNS))
+        safe = guard_texts(frame)
+        text = safe.to_csv(sep="\t", index=False, columns=list(COLUMNS))
         QApplication.clipboard().setText(text)
         tell(f"{len(frame)} rows copied")
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import (
     QButtonGroup,
     QFormLayout,
     QGridLayout,
-    QToolButton,
+    QPushButton,
     QVBoxLayout,
 )
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _REFRESH_MS: Final = 40
-_WIDTHS: Final = (80, 130, 50, 80)
+_WIDTHS: Final = (75, 120, 50, 85, 55)
 
 TOOLS: Final = (
     ("Polygon", "add_polygon", "Click the corners; Esc or a double click ends."),
@@ -84,14 +84,10 @@ class RoiPanel(LivePanel):
 
     def _tool_grid(self) -> QGridLayout:
         grid = QGridLayout()
-        for number, (text, mode, tooltip) in enumerate(TOOLS):
-            button = QToolButton()
-            button.setText(text)
+        for number, (text, _, tooltip) in enumerate(TOOLS):
+            button = QPushButton(text)
             button.setToolTip(tooltip)
-            button.setProperty("mode", mode)
-            button.setSizePolicy(
-                button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed
-            )
+            button.setCheckable(True)
             self._tools.addButton(button, number)
             grid.addWidget(button, number // 3, number % 3)
         return grid
@@ -104,10 +100,12 @@ class RoiPanel(LivePanel):
         self._session.layers_changed.connect(self._on_layers_changed)
         self._session.rois_changed.connect(self.refresh_soon)
         self._session.selection_changed.connect(self._on_selection)
+        self._session.mode_changed.connect(self._on_mode)
 
     def _on_layers_changed(self) -> None:
         layers = [x for x in self._session.viewer.layers if isinstance(x, Image)]
         self._image_combo.set_layers(layers[::-1], self._session.image_layer)
+        self._on_mode()
         self.refresh_soon()
 
     def refresh(self) -> None:
@@ -144,6 +142,15 @@ class RoiPanel(LivePanel):
         self._session.viewer.layers.selection.active = layer
         layer.mode = mode
 
+    def _on_mode(self) -> None:
+        """Show which tool is in hand, also when it was taken in the layer controls."""
+        layer = self._session.roi_layer
+        mode = "" if layer is None else str(layer.mode)
+        self._tools.setExclusive(False)
+        for number, tool in enumerate(TOOLS):
+            self._tools.button(number).setChecked(tool[1] == mode)
+        self._tools.setExclusive(True)
+
     def _on_label_edited(self, row: int, label: str, text: str) -> None:
         self._session.edit(row, **{label: text})
 
@@ -152,6 +159,8 @@ class RoiPanel(LivePanel):
         self._session.select(sorted(rows))
 
     def _on_selection(self) -> None:
+        if not self.isVisible():
+            return
         model = self._view.selectionModel()
         wanted = self._session.selected()
         if wanted == sorted(index.row() for index in model.selectedRows()):

@@ -36,13 +36,19 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtWidgets import QWidget
 
-    from napari_muscle_us._napari._session import Region
+    from napari_muscle_us._napari._regions import Region
 
 _REFRESH_MS: Final = 60
 _PLOT_MS: Final = 150
 """The numbers follow a drag; the plot waits until it rests."""
 _NO_VALUE: Final = "–"
-_NUMBERS: Final = ("Echo intensity", "Predicted", "SD of prediction", "Percentile")
+_NUMBERS: Final = (
+    "Echo intensity",
+    "Predicted",
+    "SD of prediction",
+    "95 % of healthy",
+    "Percentile",
+)
 
 
 class ZScorePanel(LivePanel):
@@ -92,8 +98,9 @@ class ZScorePanel(LivePanel):
         layout.addWidget(self._form)
         layout.addWidget(self._accept)
         layout.addLayout(result)
-        layout.addWidget(self._plot, 1)
         layout.addWidget(self._message)
+        layout.addWidget(self._plot, 1)
+        layout.addStretch()
 
     def _connect(self) -> None:
         self._form.value_changed.connect(self._on_edited)
@@ -172,9 +179,10 @@ class ZScorePanel(LivePanel):
             # A typing error outlives a redraw: the last valid subject is not shown.
             self._form.value()
             region = self._region()
-            self._region_label.setText(_describe(region))
+            count = len(self._session.selected())
+            self._region_label.setText(_describe(region, count))
             stats = self._session.statistics(region)
-            self._numbers["Echo intensity"].setText(f"{stats.mean:.2f}")
+            self._numbers["Echo intensity"].setText(f"{stats.mean:.2f} gray level")
             if region.roi is None:
                 return
             request = ZScoreRequest(
@@ -206,19 +214,21 @@ class ZScorePanel(LivePanel):
     ) -> None:
         self._score = score
         self._accept.setVisible(offer_device)
-        shown = "no Z-score" if score is None else f"Z = {score.z:+.2f}"
+        shown = "no Z-score" if score is None else _signed(score.z)
         # The application's style sheet sets the font of labels, so size is markup.
         self._z_label.setText(f"<b style='font-size: 20pt'>{shown}</b>")
-        texts = [_NO_VALUE] * 3
+        texts = [_NO_VALUE] * 4
         if score is not None:
             low, high = score.interval
             texts = [
-                f"{score.predicted:.2f}  (95 %: {low:.1f} to {high:.1f})",
-                f"{score.sd:.2f}",
+                f"{score.predicted:.2f} gray level",
+                f"{score.sd:.2f} gray level",
+                f"{low:.1f} to {high:.1f} gray level",
                 _percent(score.percentile),
             ]
         for name, text in zip(_NUMBERS[1:], texts, strict=True):
             self._numbers[name].setText(text)
+        self._plot.setVisible(score is not None)
         self._plot_soon()
         self._message.show_message(message)
 
@@ -226,17 +236,23 @@ class ZScorePanel(LivePanel):
         self._plot.set_value(self._score)
 
 
-def _describe(region: Region) -> str:
+def _describe(region: Region, selected: int) -> str:
     parts = (region.name, region.muscle or "no muscle chosen", region.side)
-    return ", ".join(part for part in parts if part)
+    words = ", ".join(part for part in parts if part)
+    return f"{words} (first of {selected} selected)" if selected > 1 else words
+
+
+def _signed(z: float) -> str:
+    """Return Z with a real minus sign."""
+    return f"Z = {z:+.2f}".replace("-", "−")
 
 
 def _percent(percentile: float) -> str:
     if percentile > 99.9:
-        return "> 99.9"
+        return "> 99.9 %"
     if percentile < 0.1:
-        return "< 0.1"
-    return f"{percentile:.1f}"
+        return "< 0.1 %"
+    return f"{percentile:.1f} %"
 
 
 def _make_plot() -> QWidget:
