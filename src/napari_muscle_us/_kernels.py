@@ -83,31 +83,90 @@ def masked_histogram(gray, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _side(x, y, i, j, k):  # type: ignore[no-untyped-def]
+    """Return on which side of the line from i to j the point k lies: > 0, < 0 or 0."""
+    return (x[j] - x[i]) * (y[k] - y[i]) - (y[j] - y[i]) * (x[k] - x[i])
+
+
+@njit(cache=True, nogil=True)
+def _interleave(x, y, i, j):  # type: ignore[no-untyped-def]
+    """Whether two corners at the same point go through each other."""
+    n = x.size
+    a, b = (i - 1) % n, (i + 1) % n
+    c, d = (j - 1) % n, (j + 1) % n
+    # Inside the angle from a to b, counted one way round, lies exactly one of c, d.
+    inside = 0
+    for k in (c, d):
+        left_a, right_b = _side(x, y, i, a, k), _side(x, y, i, b, k)
+        if left_a == 0 and _ahead(x, y, i, a, k):
+            return False
+        if right_b == 0 and _ahead(x, y, i, b, k):
+            return False
+        if _side(x, y, i, a, b) >= 0:
+            between = left_a > 0 and right_b < 0
+        else:
+            between = left_a > 0 or right_b < 0
+        if between:
+            inside += 1
+    return inside == 1
+
+
+@njit(cache=True, nogil=True)
+def _ahead(x, y, i, a, k):  # type: ignore[no-untyped-def]
+    return (x[a] - x[i]) * (x[k] - x[i]) + (y[a] - y[i]) * (y[k] - y[i]) > 0
+
+
+@njit(cache=True, nogil=True)
+def _passes_through(x, y, v, i, i2):  # type: ignore[no-untyped-def]
+    """Whether the outline changes sides of an edge at a vertex that lies on it."""
+    n = x.size
+    before, after = _side(x, y, i, i2, (v - 1) % n), _side(x, y, i, i2, (v + 1) % n)
+    return (before < 0 and after > 0) or (before > 0 and after < 0)
+
+
+@njit(cache=True, nogil=True)
 def first_crossing(x, y, order, low, high):  # type: ignore[no-untyped-def]
-    """Return the first pair of edges that cross properly, or (-1, -1).
+    """Return (found, x, y) of a point where an outline crosses itself.
 
     `order` sorts the edges by their lower row `low`; `high` is the upper one. Only
-    edges whose rows overlap are compared.
+    edges whose rows overlap are compared. Successive points must differ.
     """
     n = x.size
-    for a in range(n):
-        i = order[a]
+    for first in range(n):
+        i = order[first]
         i2 = (i + 1) % n
-        for b in range(a + 1, n):
-            j = order[b]
+        left, right = min(x[i], x[i2]), max(x[i], x[i2])
+        for second in range(first + 1, n):
+            j = order[second]
             if low[j] > high[i]:
                 break
             j2 = (j + 1) % n
+            if max(x[j], x[j2]) < left or min(x[j], x[j2]) > right:
+                continue
             if i2 == j or j2 == i:
                 continue
-            if max(x[i], x[i2]) < min(x[j], x[j2]) or max(x[j], x[j2]) < min(
-                x[i], x[i2]
-            ):
+            d1, d2 = _side(x, y, i, i2, j), _side(x, y, i, i2, j2)
+            d3, d4 = _side(x, y, j, j2, i), _side(x, y, j, j2, i2)
+            # Compared by sign: a product of tiny sides would vanish.
+            if ((d1 < 0 < d2) or (d2 < 0 < d1)) and ((d3 < 0 < d4) or (d4 < 0 < d3)):
+                share = d3 / (d3 - d4)
+                return (
+                    True,
+                    x[i] + share * (x[i2] - x[i]),
+                    y[i] + share * (y[i2] - y[i]),
+                )
+            if x[i] == x[j] and y[i] == y[j]:
+                if _interleave(x, y, i, j):
+                    return True, x[i], y[i]
                 continue
-            d1 = (x[i2] - x[i]) * (y[j] - y[i]) - (y[i2] - y[i]) * (x[j] - x[i])
-            d2 = (x[i2] - x[i]) * (y[j2] - y[i]) - (y[i2] - y[i]) * (x[j2] - x[i])
-            d3 = (x[j2] - x[j]) * (y[i] - y[j]) - (y[j2] - y[j]) * (x[i] - x[j])
-            d4 = (x[j2] - x[j]) * (y[i2] - y[j]) - (y[j2] - y[j]) * (x[i2] - x[j])
-            if d1 * d2 < 0 and d3 * d4 < 0:
-                return i, j
-    return -1, -1
+            if d1 == 0 and _between(x, y, i, i2, j) and _passes_through(x, y, j, i, i2):
+                return True, x[j], y[j]
+            if d3 == 0 and _between(x, y, j, j2, i) and _passes_through(x, y, i, j, j2):
+                return True, x[i], y[i]
+    return False, 0.0, 0.0
+
+
+@njit(cache=True, nogil=True)
+def _between(x, y, i, j, k):  # type: ignore[no-untyped-def]
+    """Whether a point on the line through i and j lies strictly between them."""
+    return _ahead(x, y, i, j, k) and _ahead(x, y, j, i, k)

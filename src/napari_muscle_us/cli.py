@@ -193,7 +193,11 @@ def _z_score_request(options: dict[str, Any]) -> Any:
 
 def _refuse_own_input(out: Path, inputs: Sequence[Path]) -> None:
     for path in inputs:
-        if out.exists() and path.exists() and out.samefile(path):
+        try:
+            same = out.samefile(path)
+        except (OSError, ValueError):
+            continue  # One of them is not there; what else is wrong is said later.
+        if same:
             raise ResultsError(
                 f"--out {str(out)!r} is the input itself; give another file name."
             )

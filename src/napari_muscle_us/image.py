@@ -201,8 +201,10 @@ def gray_from_rgb(
         total = rgb.astype(np.uint16).sum(axis=-1, dtype=np.uint16)
         return np.asarray((2 * total + 3) // 6, dtype=np.uint8)
     if rule == "luma601":
-        weights = np.array([0.299, 0.587, 0.114])
-        return np.asarray(np.floor(rgb @ weights + 0.5), dtype=np.uint8)
+        # Term by term, as ImageJ adds: a matrix product may round otherwise.
+        red, green, blue = (rgb[..., i] for i in range(3))
+        luma = red * 0.299 + green * 0.587 + blue * 0.114
+        return np.asarray(np.floor(luma + 0.5), dtype=np.uint8)
     raise ImageReadError(
         f"Gray rule {rule!r} is unknown; use one of {', '.join(GRAY_RULES)}."
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import struct
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +25,8 @@ from napari_muscle_us.io.dicom_regions import calibrate
 from napari_muscle_us.io.raster import LOSSY_TOLERANCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
     from pydicom import Dataset
 
@@ -96,6 +100,22 @@ def read_dicom(
     ----------
     DICOM PS3.3 C.8.5.5 (US Region Calibration), C.7.6.3 (Image Pixel).
     """
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    # Elements are converted when they are first looked at, so any access may fail;
+    # "from None", since pydicom's own message can quote a patient.
+    try:
+        with _quiet_pydicom():
+            return _read(content, name, sha256, gray_rule)
+    except ImageReadError:
+        raise
+    except (BytesLengthException, InvalidDicomError, *_BROKEN):
+        raise _damaged(name) from None
+
+
+def _read(
+    content: bytes, name: str, sha256: str, gray_rule: GrayRule
+) -> UltrasoundImage:
     dataset = _parse(content, name)
     shape = _check_pixels(dataset, name)
     photometric = str(dataset.PhotometricInterpretation)
@@ -123,36 +143,38 @@ def read_dicom(
     )
 
 
-def _parse(content: bytes, name: str) -> Dataset:
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
+@contextmanager
+def _quiet_pydicom() -> Iterator[None]:
+    """Silence pydicom, whose warnings and log quote element values, so patients."""
+    logger = logging.getLogger("pydicom")
+    before = logger.disabled
+    logger.disabled = True
     try:
-        # Warnings of pydicom can quote element values, and so a patient.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = dcmread(io.BytesIO(content), force=content[128:132] != b"DICM")
-            if "PixelData" not in dataset:
-                raise ImageReadError(
-                    f"{name!r} is DICOM without pixels (a report or an index); open "
-                    "the image itself."
-                )
-            return dataset
-    except ImageReadError:
-        raise
-    except (InvalidDicomError, *_BROKEN):
-        raise _damaged(name) from None
+            yield
+    finally:
+        logger.disabled = before
+
+
+def _parse(content: bytes, name: str) -> Dataset:
+    from pydicom import dcmread
+
+    dataset = dcmread(io.BytesIO(content), force=content[128:132] != b"DICM")
+    if "PixelData" not in dataset:
+        raise ImageReadError(
+            f"{name!r} is DICOM without pixels (a report, an index, or cut short); "
+            "open the image itself."
+        )
+    return dataset
 
 
 def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int]:
     """Return rows and columns of a still 8-bit image, or refuse."""
-    try:
-        rows, columns = int(dataset.Rows), int(dataset.Columns)
-        frames = int(dataset.get("NumberOfFrames") or 1)
-        bits = int(dataset.BitsStored)
-        photometric = str(dataset.PhotometricInterpretation)
-    except _BROKEN:
-        raise _damaged(name) from None
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    bits = int(dataset.BitsStored)
+    photometric = str(dataset.PhotometricInterpretation)
     if photometric not in _PHOTOMETRIC:
         raise ImageReadError(
             f"{name!r} has the colour model {photometric[:24]!r}, which is not "
@@ -178,9 +200,7 @@ def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int]:
 
 def _decode(dataset: Dataset, name: str) -> npt.NDArray[Any]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pixels: npt.NDArray[Any] = dataset.pixel_array
+        pixels: npt.NDArray[Any] = dataset.pixel_array
     except NotImplementedError:
         raise ImageReadError(
             f"{name!r} is compressed as {_syntax(dataset)}, which cannot be decoded "

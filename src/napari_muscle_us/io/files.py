@@ -34,6 +34,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     path = Path(path)
+    if "\0" in str(path):
+        raise ResultsError(f"{str(path)!r} is not a file name; choose another one.")
     temporary: Path | None = None
     try:
         if path.is_dir():

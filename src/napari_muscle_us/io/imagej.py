@@ -6,10 +6,12 @@ regions: its pixel (0, 0) covers 0..1, ours −0.5..0.5.
 
 from __future__ import annotations
 
+import lzma
 import math
 import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +33,15 @@ _ROTATED_RECT_SUBTYPE: Final = 5
 _SPLINE_FIT: Final = 1
 _FLOAT_PARAM: Final = slice(52, 56)
 # Files are hostile: a lying header makes roifile raise any of these.
-_BROKEN: Final = (ValueError, TypeError, struct.error, IndexError, OverflowError)
+_BROKEN: Final = (
+    ValueError,
+    TypeError,
+    struct.error,
+    IndexError,
+    OverflowError,
+    EOFError,
+    RuntimeError,
+)
 
 
 def read_imagej_rois(path: str | Path) -> list[Roi]:
@@ -96,9 +106,9 @@ def _read_zip(path: Path) -> list[Roi]:
                     rois.append(_read_entry(archive, entry))
                 except RoiError as error:
                     warnings.warn(f"Left out: {error}", MuscleUSWarning, stacklevel=3)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, struct.error):
         raise RoiError(
-            f"The archive {path.name!r} is damaged ({error}); save it in ImageJ again."
+            f"The archive {path.name!r} is damaged; save it in ImageJ again."
         ) from None
     if not rois:
         raise RoiError(
@@ -114,8 +124,10 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Roi:
     try:
         with archive.open(entry) as file:
             data = file.read(MAX_ROI_BYTES + 1)
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
-        raise RoiError(f"{name!r} cannot be unpacked ({error}).") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, *_BROKEN):
+        raise RoiError(
+            f"{name!r} is damaged or locked and cannot be unpacked; save it again."
+        ) from None
     if len(data) > MAX_ROI_BYTES:
         raise RoiError(f"{name!r} is too large for an ROI.")
     return _decode(data, PurePosixPath(name).stem, name)

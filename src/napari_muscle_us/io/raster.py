@@ -29,6 +29,10 @@ LOSSY_TOLERANCE: Final = 24
 
 MAX_COLOURED_SHARE: Final = 0.5
 
+_WHITE_IS_ZERO: Final = 0
+_PALETTE: Final = 3
+# White is zero, black is zero, RGB, palette, YCbCr (which decodes to RGB).
+_PHOTOMETRIC: Final = (_WHITE_IS_ZERO, 1, 2, _PALETTE, 6)
 _MM_PER_UNIT: Final = {
     "mm": 1.0,
     "cm": 10.0,
@@ -132,9 +136,7 @@ def _decode_pillow(content: bytes, name: str) -> npt.NDArray[Any]:
         with warnings.catch_warnings():
             # Pillow warns of what is refused below, or does not matter here.
             warnings.simplefilter("ignore")
-            picture = Image.open(
-                io.BytesIO(content), formats=("PNG", "JPEG", "BMP", "TIFF")
-            )
+            picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "BMP"))
             _check_size(picture.height, picture.width, name)
             if picture.mode in ("P", "PA", "1", "CMYK", "YCbCr", "LAB", "HSV"):
                 return np.asarray(picture.convert("RGB"))
@@ -162,7 +164,7 @@ def _decode_tiff(
                     "one frame saved as its own file."
                 )
             calibration = _imagej_calibration(tiff, page, name)
-            pixels = _tiff_pixels(content, series, name)
+            pixels = _tiff_pixels(series, name)
             if getattr(page, "planarconfig", 1) == 2 and pixels.ndim == 3:
                 pixels = np.moveaxis(pixels, 0, -1)
             return pixels, calibration
@@ -172,18 +174,21 @@ def _decode_tiff(
         raise damaged(name) from None
 
 
-def _tiff_pixels(content: bytes, series: Any, name: str) -> npt.NDArray[Any]:
+def _tiff_pixels(series: Any, name: str) -> npt.NDArray[Any]:
     page = series.pages[0]
-    palette = getattr(page, "colormap", None) is not None
-    if palette or int(page.photometric) not in (0, 1, 2):
-        return _decode_pillow(content, name)
-    try:
-        pixels: npt.NDArray[Any] = series.asarray()
-    except (ValueError, ImportError):
-        # tifffile needs an extra library for this compression; Pillow has its own.
-        return _decode_pillow(content, name)
-    if int(page.photometric) == 0:
-        pixels = np.invert(pixels)
+    photometric = int(page.photometric)
+    if photometric not in _PHOTOMETRIC:
+        raise ImageReadError(
+            f"{name!r} has the TIFF colour model {photometric}, which is not "
+            "supported; save it as gray or RGB."
+        )
+    pixels: npt.NDArray[Any] = series.asarray()
+    if photometric == _WHITE_IS_ZERO:
+        return np.asarray(np.invert(pixels))
+    if photometric == _PALETTE:
+        # 16-bit tables with three rows; the upper byte is the colour.
+        colours = (np.asarray(page.colormap) >> 8).astype(np.uint8)
+        return np.moveaxis(colours[:, pixels], 0, -1)
     return pixels
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_BYTES: Final = 1_000_000_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def write_results(
@@ -44,12 +45,12 @@ def write_results(
     import pandas as pd
 
     path = Path(path)
-    if path.exists() and not path.is_dir() and not _may_replace(path):
+    if not _may_replace(path):
         raise ResultsError(
             f"{path.name!r} exists and is not a results table; choose another name."
         )
     frame = results.loc[:, list(COLUMNS)].copy()
-    if append and path.exists() and path.stat().st_size:
+    if append and _first_bytes(path):
         frame = pd.concat([read_results(path), frame], ignore_index=True)
     frame = guard_texts(frame)
     with atomic_path(path) as temporary:
@@ -94,12 +95,14 @@ def read_results(path: str | Path) -> pd.DataFrame:
         raise ResultsError(
             f"The results {path.name!r} cannot be read ({reason}); check the path."
         ) from None
-    except (UnicodeDecodeError, csv.Error):
+    except (ValueError, csv.Error) as error:
+        if isinstance(error, ResultsError):
+            raise
         raise _not_a_table(path) from None
     for row in rows:
         if list(row) != list(COLUMNS) or None in row.values():
             raise _not_a_table(path)
-    if not rows and not _may_replace(path):
+    if not rows and not _has_header(_first_bytes(path)):
         raise _not_a_table(path)
     try:
         return results_frame(_parse(row) for row in rows)
@@ -122,13 +125,17 @@ def _parse(row: dict[str, str]) -> dict[str, object]:
 
 
 def guard_formula(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula.
+    """Return a text on one line that no spreadsheet runs as a formula.
+
+    Control characters become spaces, and what UTF-8 cannot hold a question mark.
 
     Examples
     --------
     >>> guard_formula("=1+1"), guard_formula("BB")
     ("'=1+1", 'BB')
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
 
 
@@ -137,14 +144,23 @@ def _unguard(text: str) -> str:
 
 
 def _may_replace(path: Path) -> bool:
-    """Whether a file is empty or starts with the columns of a results table."""
+    """Whether a file is not there, empty, or a results table."""
+    head = _first_bytes(path)
+    return not head or _has_header(head)
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Return how a file begins; nothing where there is none to open."""
     try:
         with path.open("rb") as file:
-            head = file.read(1024)
-    except OSError:
-        return True  # The write will say why it cannot be.
+            return file.read(1024)
+    except (OSError, ValueError):
+        return b""  # Writing will say why it cannot be.
+
+
+def _has_header(head: bytes) -> bool:
     header = ",".join(COLUMNS).encode()
-    return not head or head.removeprefix(b"\xef\xbb\xbf").startswith(header)
+    return head.removeprefix(b"\xef\xbb\xbf").startswith(header)
 
 
 def _not_a_table(path: Path) -> ResultsError:

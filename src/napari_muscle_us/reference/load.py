@@ -86,11 +86,14 @@ def read_reference_bytes(name_or_path: str | Path) -> bytes:
                 "this is not such a file."
             )
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, ReferenceSetError):
+            raise
+        reason = getattr(error, "strerror", None) or "not a valid path"
         raise ReferenceSetError(
-            f"The reference set {path.name!r} cannot be read "
-            f"({error.strerror or type(error).__name__}); give a built-in name "
-            f"({', '.join(builtin_references())}) or the path of a JSON file."
+            f"The reference set {path.name!r} cannot be read ({reason}); give a "
+            f"built-in name ({', '.join(builtin_references())}) or the path of a JSON "
+            "file."
         ) from None
 
 

@@ -102,9 +102,16 @@ class LinearModel(_Strict):
         design = np.array(
             [math.prod(values[k] ** p for k, p in term.items()) for term in self.terms]
         )
-        predicted = float(design @ np.array(self.coefficients))
-        variance = float(design @ np.array(self.covariance) @ design)
-        return predicted, math.sqrt(variance + self.residual_variance)
+        with np.errstate(over="ignore", invalid="ignore"):
+            predicted = float(design @ np.array(self.coefficients))
+            variance = float(design @ np.array(self.covariance) @ design)
+        variance += self.residual_variance
+        if not (math.isfinite(predicted) and math.isfinite(variance) and variance > 0):
+            raise ReferenceSetError(
+                f"The reference model of {self.muscle} predicts {predicted:g} with "
+                f"variance {variance:g}, which is no echo intensity; get the set again."
+            )
+        return predicted, math.sqrt(variance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ class ReferenceSet(_Strict):
     unit: Literal["gray level"]
     device: DeviceBinding
     population: _Text
-    limits: dict[str, Range]
+    limits: dict[Literal["age_years", "height_cm", "weight_kg"], Range]
     models: tuple[LinearModel, ...] = Field(min_length=1)
 
     @property

@@ -56,14 +56,12 @@ class Subject:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _check("Age", self.age_years, "years", (0, 120), "Enter it in years.")
-        height_hint = "Enter it in cm."
+        _check("Age", self.age_years, "years", (0, 120), "enter it in years")
+        height_hint = "enter it in cm"
         if self.height_cm is not None and 0.3 <= self.height_cm <= 2.5:
-            height_hint = (
-                f"This looks like metres; enter {self.height_cm * 100:g} for cm."
-            )
+            height_hint = f"this looks like metres, so enter {self.height_cm * 100:g}"
         _check("Height", self.height_cm, "cm", (30, 250), height_hint)
-        _check("Weight", self.weight_kg, "kg", (1, 400), "Enter it in kg.")
+        _check("Weight", self.weight_kg, "kg", (1, 400), "enter it in kg")
         if self.sex is not None and self.sex not in SEXES:
             raise ReferenceSetError(
                 f"Sex {self.sex!r} is not one that the reference models know; use "
@@ -121,5 +119,5 @@ def _check(
     if not np.isfinite(value) or not allowed[0] <= value <= allowed[1]:
         raise ReferenceSetError(
             f"{word} {value:g} {unit} is not possible (allowed {allowed[0]:g}–"
-            f"{allowed[1]:g}). {hint}"
+            f"{allowed[1]:g}); {hint}."
         )

@@ -197,22 +197,16 @@ def find_crossing(roi: Roi) -> tuple[float, float] | None:
         return None
     from napari_muscle_us._kernels import first_crossing
 
-    y, x = np.ascontiguousarray(roi.vertices.T)
-    y_next, x_next = np.roll(y, -1), np.roll(x, -1)
-    low, high = np.minimum(y, y_next), np.maximum(y, y_next)
-    i, j = first_crossing(x, y, np.argsort(low, kind="stable"), low, high)
-    if i < 0:
+    # Two successive points in one place make no edge.
+    moved = (roi.vertices != np.roll(roi.vertices, 1, axis=0)).any(axis=1)
+    y, x = np.ascontiguousarray(roi.vertices[moved].T)
+    if len(x) < 4:
         return None
-    along, other = (
-        (x_next[i] - x[i], y_next[i] - y[i]),
-        (
-            x_next[j] - x[j],
-            y_next[j] - y[j],
-        ),
-    )
-    determinant = along[0] * other[1] - along[1] * other[0]
-    share = ((x[j] - x[i]) * other[1] - (y[j] - y[i]) * other[0]) / determinant
-    return float(y[i] + share * along[1]), float(x[i] + share * along[0])
+    y_next = np.roll(y, -1)
+    low, high = np.minimum(y, y_next), np.maximum(y, y_next)
+    order = np.argsort(low, kind="stable")
+    found, column, row = first_crossing(x, y, order, low, high)
+    return (float(row), float(column)) if found else None
 
 
 def usable_window(roi: Roi, shape: tuple[int, int]) -> RoiWindow:

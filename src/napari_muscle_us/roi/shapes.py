@@ -342,7 +342,7 @@ def roi_from_dict(
     """
     values = dict(geometry)
     kind = values.pop("type", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise RoiError(
             f"An ROI of type {kind!r} is unknown; use one of {', '.join(_KINDS)}."
         )

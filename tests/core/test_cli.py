@@ -1,0 +1,307 @@
+"""The command: measure and verify, and one line for each wrong input."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import sys
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from roifile import ROI_TYPE, ImagejRoi
+
+import napari_muscle_us as mus
+from napari_muscle_us.cli import main
+
+# ImageJ 1.53t on this outline of the formula image.
+OUTLINE = [(20, 10), (150, 25), (170, 120), (90, 140), (15, 80)]
+N, MEAN = 14700, 127.02551020408163
+SET = ("--reference", "radboud-esaote-6100-adult")
+MAN = ("--age", "40", "--sex", "male", "--height", "180", "--weight", "80")
+
+
+def roi_bytes(points, name="BB"):
+    roi = ImagejRoi.frompoints(points, name=name)
+    roi.roitype = ROI_TYPE.POLYGON
+    return roi.tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, formula_image):
+    """Stand in a folder with an image and a region of interest."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(formula_image).save("scan.png")
+    (tmp_path / "bb.roi").write_bytes(roi_bytes(OUTLINE))
+    return tmp_path
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    """Run the command in this process; return status, output and error lines."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    loggers = [logging.getLogger(n) for n in ("pydicom", "tifffile", "roifile")]
+    levels = [logger.level for logger in loggers]
+
+    def command(*arguments):
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return stop.value.code, out.splitlines(), err.splitlines()
+
+    yield command
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def values(path="out.csv"):
+    rows = mus.read_results(path)
+    return dict(zip(rows["measure"], rows["value"], strict=True))
+
+
+def test_measure_writes_imagejs_numbers(folder, run):
+    status, out, err = run("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv")
+    assert status == 0
+    assert out == ["10 rows of 1 ROI(s) written to out.csv."]
+    assert err == [
+        "Note: The size of a pixel is not known: lengths and areas are in pixels."
+    ]
+    found = values()
+    assert found["intensity.n"] == N
+    assert found["intensity.mean"] == pytest.approx(MEAN, rel=1e-12)
+    assert found["roi.area"] == 14700
+    rows = mus.read_results("out.csv")
+    assert set(rows["roi"]) == {"BB"}
+    assert set(rows["image"]) == {"scan.png"}
+
+
+def test_measure_with_a_z_score(folder, run):
+    Image.new("L", (200, 150), 100).save("flat.png")
+    status, _, err = run(
+        *("measure", "flat.png", "--roi", "bb.roi", "--out", "out.csv"),
+        *(*SET, *MAN, "--muscle", "Biceps brachii", "--side", "left"),
+        *("--subject", "S1", "--visit", "2"),
+    )
+    assert status == 0
+    assert values()["z_score.echo_intensity"] == pytest.approx(4.675922, abs=1e-6)
+    assert any("device of the image is not known" in line for line in err)
+    rows = mus.read_results("out.csv")
+    labels = rows[["subject", "visit", "muscle", "side"]].drop_duplicates()
+    assert labels.to_numpy().tolist() == [["S1", "2", "Biceps brachii", "left"]]
+
+
+def test_measure_twice_append_and_verify(folder, run):
+    command = ("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv")
+    run(*command)
+    first = values()
+    assert run(*command)[0] == 0
+    assert len(mus.read_results("out.csv")) == 10
+    assert values() == first
+    assert run(*command, "--append", "--muscle", "Soleus", "--side", "right")[0] == 0
+    rows = mus.read_results("out.csv")
+    assert len(rows) == 20
+    assert rows["value"][:10].tolist() == rows["value"][10:].tolist()
+    assert run("verify", "out.csv") == (0, ["20 of 20 rows agree."], [])
+
+
+def test_gray_rule_is_used_and_recorded(folder, run, formula_image):
+    rgb = np.repeat(formula_image[..., None], 3, axis=2)
+    rgb[40:60, 40:60] = (255, 255, 0)
+    Image.fromarray(rgb).save("colour.png")
+    found = {}
+    for rule in ("imagej", "luma601"):
+        status, _, _ = run(
+            *("measure", "colour.png", "--roi", "bb.roi", "--out", f"{rule}.csv"),
+            *("--gray-rule", rule),
+        )
+        assert status == 0
+        found[rule] = values(f"{rule}.csv")["intensity.mean"]
+        assert rule in mus.read_results(f"{rule}.csv")["method"][0]
+        assert run("verify", f"{rule}.csv")[0] == 0
+    # Yellow is 170 for one, 226 for the other; the 400 pixels lie inside.
+    assert found["luma601"] - found["imagej"] == pytest.approx(400 * 56 / N)
+
+
+def test_verify_names_the_row_that_differs(folder, run):
+    run("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv")
+    text = (folder / "out.csv").read_text().replace("127.0255", "117.0255")
+    (folder / "out.csv").write_text(text)
+    status, out, err = run("verify", "out.csv", "--images", folder)
+    assert (status, err) == (1, [])
+    assert out[0].startswith("Row 2 differs (scan.png, BB, intensity.mean): the value")
+    assert out[1:] == ["9 of 10 rows agree."]
+
+
+def test_what_is_left_out_of_an_archive_is_said(folder, golden_roi_bytes):
+    with zipfile.ZipFile("set.zip", "w") as archive:
+        archive.writestr("a.roi", roi_bytes(OUTLINE))
+        archive.writestr("line.roi", golden_roi_bytes("line"))
+    script = "from napari_muscle_us.cli import main; main()"
+    command = [sys.executable, "-c", script, "measure", "scan.png"]
+    done = subprocess.run(
+        [*command, "--roi", "set.zip", "--out", "out.csv"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    notes = done.stderr.splitlines()
+    assert all(line.startswith("Note: ") for line in notes)
+    assert any("Left out" in line and "line" in line for line in notes)
+    assert len(mus.read_results("out.csv")) == 10
+
+
+# One line for each wrong input
+
+
+def encoded(picture, kind, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def wrong_files(folder, make_dataset, to_bytes):
+    gray = Image.open("scan.png")
+    y, x = np.mgrid[:150, :200]
+    colours = np.stack([x, 255 - x, y], -1).astype(np.uint8)
+    lzw = encoded(gray, "TIFF", compression="tiff_lzw")
+    damaged = lzw[:400] + b"\xff" * 40 + lzw[440:]
+    pixels = np.zeros((4, 6), np.uint8)
+    contents = {
+        "text.png": b"not an image",
+        "empty.png": b"",
+        "cut.png": encoded(gray, "PNG")[:900],
+        "cut.tif": lzw[: len(lzw) // 2],
+        "damaged.tif": damaged,
+        "report.dcm": to_bytes(make_dataset(pixels, PixelData=None)),
+        "cut.dcm": to_bytes(make_dataset(pixels))[:-9],
+        "photo.png": encoded(Image.fromarray(colours), "PNG"),
+        "outside.roi": roi_bytes([(900, 10), (950, 10), (950, 60)]),
+        "bowtie.roi": roi_bytes([(10, 10), (60, 60), (60, 10), (10, 70)]),
+        "cut.roi": roi_bytes(OUTLINE)[:70],
+        "notes.csv": b"my,own\n1,2\n",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "folder").mkdir()
+
+
+Z = (*SET, *MAN, "--muscle", "Biceps brachii")
+WRONG = {
+    "not-an-image": (("text.png",), "'text.png' is not an image"),
+    "folder": (("folder",), "'folder' is a folder"),
+    "missing": (("none.png",), "'none.png' does not exist"),
+    "empty": (("empty.png",), "'empty.png' is empty"),
+    "truncated-png": (("cut.png",), "'cut.png' is not a readable image"),
+    "truncated-tiff": (("cut.tif",), "'cut.tif' is not a readable image"),
+    "damaged-tiff": (("damaged.tif",), "'damaged.tif' is not a readable image"),
+    "truncated-dicom": (("cut.dcm",), "'cut.dcm' is damaged"),
+    "no-pixels": (("report.dcm",), "'report.dcm' is DICOM without pixels"),
+    "photograph": (("photo.png",), "'photo.png' is a colour picture"),
+    "roi-outside": (("scan.png", "--roi", "outside.roi"), "lies outside the image"),
+    "roi-crossing": (("scan.png", "--roi", "bowtie.roi"), "crosses itself near row"),
+    "roi-truncated": (("scan.png", "--roi", "cut.roi"), "damaged or cut short"),
+    "roi-missing": (("scan.png", "--roi", "none.roi"), "'none.roi' cannot be read"),
+    "roi-is-image": (("scan.png", "--roi", "scan.png"), "not an ImageJ ROI"),
+    "age": (("scan.png", *Z, "--age", "-3"), "Age -3 years is not possible"),
+    "age-alone": (("scan.png", "--age", "-3"), "Age -3 years is not possible"),
+    "age-text": (("scan.png", "--age", "forty"), "'forty' is not a valid float"),
+    "age-nan": (("scan.png", "--age", "nan"), "Age nan"),
+    "height": (("scan.png", *Z, "--height", "1.8"), "looks like metres"),
+    "sex": (("scan.png", *Z, "--sex", "M"), "Sex 'M'"),
+    "muscle": (("scan.png", *Z, "--muscle", "Biceps brachi"), "did you mean"),
+    "no-muscle": (("scan.png", *SET, *MAN), "--muscle"),
+    "no-person": (("scan.png", *SET, "--muscle", "Soleus"), "needs the subject's sex"),
+    "set": (("scan.png", *MAN, "--reference", "no-set"), "no reference set 'no-set'"),
+    "side": (("scan.png", "--side", "top"), "'top' is not one of"),
+    "unwritable": (("scan.png", "--out", "none/out.csv"), "cannot be written"),
+    "out-under-file": (("scan.png", "--out", "scan.png/x.csv"), "cannot be written"),
+    "out-is-folder": (("scan.png", "--out", "folder"), "is a folder"),
+    "out-is-foreign": (("scan.png", "--out", "notes.csv"), "not a results table"),
+    "out-is-image": (("scan.png", "--out", "scan.png"), "is the input itself"),
+    "out-is-roi": (("scan.png", "--out", "./bb.roi"), "is the input itself"),
+    "out-too-long": (("scan.png", "--out", "x" * 300), "cannot be written"),
+    "unknown-option": (("scan.png", "--colour", "red"), "No such option"),
+    "no-image": ((), "Missing argument 'IMAGE'"),
+    "two-images": (("scan.png", "scan.png"), "unexpected extra argument"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=WRONG)
+def test_wrong_input_gives_one_line_and_writes_nothing(
+    folder, wrong_files, run, arguments, words
+):
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    status, out, err = run("measure", "--roi", "bb.roi", "--out", "out.csv", *arguments)
+    assert (status, out) == (2, [])
+    assert len(err) == 1, err
+    assert err[0].startswith("Error: ")
+    assert words in err[0]
+    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("measure", "scan.png", "--out", "out.csv"), "Missing option '--roi'"),
+        (("measure", "scan.png", "--roi", "bb.roi"), "Missing option '--out'"),
+        (("verify",), "Missing argument 'RESULTS'"),
+        (("verify", "none.csv"), "'none.csv' cannot be read"),
+        (("verify", "notes.csv"), "not a results table"),
+        (("verify", "empty.png"), "not a results table"),
+        (("verify", "scan.png"), "not a results table"),
+        (("verify", "folder"), "is a folder"),
+        (("text.png",), "'text.png' is not an image"),
+        (("none.png",), "'none.png' does not exist"),
+        (("--nothing",), "No such option"),
+    ],
+    ids=[
+        "no-roi",
+        "no-out",
+        "verify-nothing",
+        "verify-missing",
+        "verify-foreign",
+        "verify-empty",
+        "verify-image",
+        "verify-folder",
+        "open-text",
+        "open-missing",
+        "unknown-option",
+    ],
+)
+def test_wrong_commands_give_one_line(folder, wrong_files, run, arguments, words):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, [])
+    assert len(err) == 1, err
+    assert words in err[0]
+
+
+def test_verify_without_the_images_folder(folder, run):
+    run("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv")
+    status, out, err = run("verify", "out.csv", "--images", "none")
+    assert (status, out, len(err)) == (2, [], 1)
+    assert "is not a folder" in err[0]
+
+
+def test_a_failed_append_keeps_the_table(folder, wrong_files, run):
+    command = ("--roi", "bb.roi", "--out", "out.csv", "--append")
+    run("measure", "scan.png", *command)
+    before = (folder / "out.csv").read_bytes()
+    assert run("measure", "cut.png", *command)[0] == 2
+    assert (folder / "out.csv").read_bytes() == before
+
+
+def test_version_and_help_are_no_errors(run):
+    assert run("--version")[:2] == (
+        0,
+        [f"napari-muscle-us, version {mus.__version__}"],
+    )
+    status, out, err = run("measure", "--help")
+    assert (status, err) == (0, [])
+    assert any("--roi" in line for line in out)

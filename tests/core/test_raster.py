@@ -1,0 +1,274 @@
+"""PNG, JPEG, BMP and TIFF: pixels, scale, refusals, and files that lie."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import napari_muscle_us as mus
+from napari_muscle_us.errors import ImageReadError
+
+GRAY = (np.add.outer(np.arange(40) * 5, np.arange(50)) % 256).astype(np.uint8)
+NO_SIZE = ("The size of a pixel is not known: lengths and areas are in pixels.",)
+
+
+def colourful(shape=(40, 50)):
+    row, col = np.indices(shape)
+    return np.stack([row * 6 % 256, col * 5 % 256, (row + col) * 2 % 256], -1).astype(
+        np.uint8
+    )
+
+
+def overlay():
+    """Return gray speckle with a yellow marker, as scanners burn it in."""
+    rgb = np.repeat(GRAY[..., None], 3, axis=2)
+    rgb[5:9, 10:20] = (255, 255, 0)
+    return rgb
+
+
+def encode(array, kind, mode=None, **options):
+    buffer = io.BytesIO()
+    picture = Image.fromarray(array)
+    if mode:
+        picture = picture.convert(mode)
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_bytes(content, name="scan.png", **options):
+        (tmp_path / name).write_bytes(content)
+        return mus.read_image(tmp_path / name, **options)
+
+    return read_bytes
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "packbits"}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ],
+    ids=lambda v: v if isinstance(v, str) else v.get("compression", "plain"),
+)
+@pytest.mark.parametrize("colour", [False, True], ids=["gray", "rgb"])
+def test_lossless_pictures_keep_every_pixel(read, kind, options, colour):
+    content = encode(overlay() if colour else GRAY, kind, **options)
+    image = read(content)
+    if colour:
+        expected = GRAY.copy()
+        expected[5:9, 10:20] = 170  # (255 + 255 + 0) / 3
+        assert image.coloured.sum() == 40
+        assert image.coloured[5:9, 10:20].all()
+        assert image.gray_rule == "imagej"
+    else:
+        expected = GRAY
+        assert image.coloured is None
+    np.testing.assert_array_equal(image.gray, expected)
+    assert image.spacing_mm is None
+    assert image.warnings == NO_SIZE
+    assert image.sha256 == hashlib.sha256(content).hexdigest()
+    assert image.hash_of == "file"
+
+
+def test_alpha_is_left_out(read):
+    rgba = np.dstack([overlay(), np.full(GRAY.shape, 7, np.uint8)])
+    expected = read(encode(overlay(), "PNG")).gray
+    np.testing.assert_array_equal(read(encode(rgba, "PNG")).gray, expected)
+    two = np.dstack([GRAY, np.full(GRAY.shape, 7, np.uint8)])
+    image = read(encode(two, "PNG"))
+    np.testing.assert_array_equal(image.gray, GRAY)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+def test_palette_pictures_are_looked_up(read, kind):
+    picture = Image.new("P", (50, 40))
+    picture.putpalette([v for level in (9, 90, 200, 255) for v in (level,) * 3])
+    picture.putdata([int(v) % 4 for v in GRAY.ravel()])
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    expected = np.array([9, 90, 200, 255], np.uint8)[GRAY % 4]
+    np.testing.assert_array_equal(read(buffer.getvalue()).gray, expected)
+
+
+def test_luma601_is_imagejs_weighted_gray(read):
+    image = read(encode(overlay(), "PNG"), gray_rule="luma601")
+    assert image.gray[5, 10] == 226  # 0.299 · 255 + 0.587 · 255 = 225.93
+    assert image.gray_rule == "luma601"
+    with pytest.raises(ImageReadError, match="'mean' is unknown"):
+        read(encode(overlay(), "PNG"), gray_rule="mean")
+
+
+def test_jpeg_is_decoded_as_pillow_does(read):
+    content = encode(overlay(), "JPEG", quality=95)
+    rgb = np.asarray(Image.open(io.BytesIO(content)))
+    image = read(content, "scan.jpg")
+    np.testing.assert_array_equal(image.gray, mus.gray_from_rgb(rgb))
+    # Compression makes small differences everywhere; they are not colour.
+    np.testing.assert_array_equal(image.coloured, np.ptp(rgb.astype(int), axis=-1) > 24)
+
+
+def test_white_is_zero_tiff_is_turned(read):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, 255 - GRAY, photometric="miniswhite")
+    np.testing.assert_array_equal(read(buffer.getvalue()).gray, GRAY)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little", "big"])
+def test_tiff_in_both_layouts_and_byte_orders(read, planar, order):
+    rgb = overlay() if planar == "contig" else np.moveaxis(overlay(), -1, 0)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer, rgb, photometric="rgb", planarconfig=planar, byteorder=order
+    )
+    image = read(buffer.getvalue(), "scan.tif")
+    np.testing.assert_array_equal(image.gray, mus.gray_from_rgb(overlay()))
+
+
+@pytest.mark.parametrize(
+    ("unit", "spacing"),
+    [
+        ("mm", (0.25, 0.125)),
+        ("cm", (2.5, 1.25)),
+        ("micron", (0.00025, 0.000125)),
+        ("um", (0.00025, 0.000125)),
+        ("inch", (6.35, 3.175)),
+        ("pixel", None),
+        ("", None),
+        ("furlong", None),
+    ],
+    ids=lambda v: v or "none" if isinstance(v, str) else "",
+)
+def test_imagej_calibration_of_a_tiff(read, unit, spacing):
+    buffer = io.BytesIO()
+    # Resolution is pixels a unit, across then down: 8 and 4.
+    tifffile.imwrite(
+        buffer, GRAY, imagej=True, resolution=(8, 4), metadata={"unit": unit}
+    )
+    image = read(buffer.getvalue(), "scan.tif")
+    np.testing.assert_array_equal(image.gray, GRAY)
+    if spacing is None:
+        assert image.spacing_mm is None
+        assert image.warnings == NO_SIZE
+    else:
+        assert image.spacing_mm == pytest.approx(spacing, rel=1e-9)
+        assert "ImageJ calibration" in image.calibration.source
+        assert image.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF"])
+def test_dots_per_inch_are_no_calibration(read, kind):
+    image = read(encode(GRAY, kind, dpi=(72, 72)))
+    assert image.spacing_mm is None
+    assert image.warnings == NO_SIZE
+
+
+def test_real_tiffs_with_meaningless_resolution(shared):
+    path = shared("data/apo_fascicle_masks/apo_images/img_00001.tif")
+    image = mus.read_image(path)
+    assert image.spacing_mm is None
+    rgb = np.asarray(Image.open(path).convert("RGB"))
+    np.testing.assert_array_equal(image.gray, mus.gray_from_rgb(rgb))
+
+
+# What is no still 8-bit B-mode image
+
+
+def many_pages(kind):
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(GRAY), Image.fromarray(GRAY[::-1].copy())]
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def png_header(width, height):
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(99))), (b"IEND", b"")]
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in chunks:
+        body = name + data
+        crc = struct.pack(">I", zlib.crc32(body))
+        content += struct.pack(">I", len(data)) + body + crc
+    return content
+
+
+REFUSED = {
+    "16-bit-png": (lambda: encode(GRAY.astype(np.uint16) * 9, "PNG"), "8-bit"),
+    "16-bit-tiff": (lambda: encode(GRAY.astype(np.uint16) * 9, "TIFF"), "8-bit"),
+    "float-tiff": (lambda: encode(GRAY.astype(np.float32), "TIFF"), "8-bit"),
+    "two-pages": (lambda: many_pages("TIFF"), "2 frames"),
+    "photograph-png": (lambda: encode(colourful(), "PNG"), "colour picture .*coloured"),
+    "photograph-jpeg": (lambda: encode(colourful(), "JPEG"), "colour picture"),
+    "photograph-tiff": (lambda: encode(colourful(), "TIFF"), "colour picture"),
+    "empty": (lambda: b"", "is empty"),
+    "text": (lambda: b"echo intensity,100\n", "open a DICOM, PNG, JPEG, BMP or TIFF"),
+    "gif": (lambda: encode(GRAY, "GIF"), "open a DICOM, PNG, JPEG, BMP or TIFF"),
+    "signature-only": (lambda: b"\x89PNG\r\n\x1a\n", "not a readable image"),
+    "bomb": (lambda: png_header(100_000, 100_000), "pixels|readable"),
+    "below-pillows-limit": (lambda: png_header(11_000, 10_000), "11000 pixels"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_measured_is_refused(read, one_sentence, make, words):
+    content = make()
+    start = time.perf_counter()
+    with pytest.raises(ImageReadError, match=words) as error:
+        read(content, "scan.png")
+    assert time.perf_counter() - start < 2
+    assert one_sentence(str(error.value))
+    assert "'scan.png'" in str(error.value)
+
+
+def test_no_file_no_image(tmp_path, one_sentence):
+    for path, words in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "missing.png", "does not exist"),
+        ("a\0b.png", "does not exist|cannot be read"),
+        (tmp_path / ("x" * 4000), "cannot be read"),
+    ):
+        with pytest.raises(ImageReadError, match=words) as error:
+            mus.read_image(path)
+        if len(str(error.value)) < 500:
+            assert one_sentence(str(error.value))
+
+
+CUT = {
+    "png": lambda: encode(overlay(), "PNG"),
+    "jpeg": lambda: encode(overlay(), "JPEG"),
+    "bmp": lambda: encode(overlay(), "BMP"),
+    "tiff": lambda: encode(GRAY, "TIFF"),
+    "lzw": lambda: encode(GRAY, "TIFF", compression="tiff_lzw"),
+}
+
+
+@pytest.mark.parametrize("make", CUT.values(), ids=CUT)
+def test_a_picture_cut_short_is_refused(read, make):
+    content = make()
+    whole = read(content).gray
+    refused = []
+    for length in random.Random(4).sample(range(1, len(content) - 12), 40):
+        try:
+            cut = read(content[:length])
+        except ImageReadError as error:
+            refused.append(str(error))
+        else:
+            # Only what lies behind the pixels may be missing.
+            np.testing.assert_array_equal(cut.gray, whole)
+    assert len(refused) > 20
+    assert all("'scan.png'" in text for text in refused)
