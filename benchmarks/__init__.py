@@ -1,0 +1,1 @@
+"""Speed of the inner loops beside that of their peers."""

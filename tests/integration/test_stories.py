@@ -65,6 +65,9 @@ def test_scale_bar_and_layers_are_in_millimetres(viewer):
     layer = viewer.layers[0]
     assert tuple(map(str, layer.units)) == ("millimeter", "millimeter")
     assert layer.axis_labels == ("depth", "lateral")
+    dock(viewer, "Workflow")
+    bar = viewer.canvas.overlays.scale_bar
+    assert bar.visible
     session_of(viewer).new_roi_layer()
     assert {tuple(map(str, x.units)) for x in viewer.layers} == {("millimeter",) * 2}
 

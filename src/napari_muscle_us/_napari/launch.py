@@ -43,7 +43,6 @@ def open_viewer() -> napari.Viewer:
     """Return a viewer in millimetres with the Workflow docked."""
     viewer = napari.Viewer(title="Muscle ultrasound")
     viewer.window.resize(*_WINDOW)
-    viewer.canvas.overlays.scale_bar.visible = True
     viewer.window.add_plugin_dock_widget(PLUGIN, "Workflow")
     return viewer
 

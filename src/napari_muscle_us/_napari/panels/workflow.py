@@ -20,6 +20,7 @@ class WorkflowPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._napari_viewer = napari_viewer
+        napari_viewer.canvas.overlays.scale_bar.visible = True
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         for title in TITLES:
