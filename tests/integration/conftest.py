@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+
+_SETTLE_MS = 200
 
 
 @pytest.fixture
@@ -20,6 +23,10 @@ class Mouse:
     def __init__(self, viewer, layer):
         self._canvas = viewer.window._qt_viewer.canvas
         self._layer = layer
+        # Docks that were just opened have not yet taken their room from the canvas.
+        QTest.qWait(_SETTLE_MS)
+        viewer.reset_view()
+        QTest.qWait(_SETTLE_MS)
 
     def at(self, row, column):
         """Return the place of a layer's pixel on the canvas."""
@@ -38,6 +45,16 @@ class Mouse:
             self._send(QEvent.Type.MouseMove, point, none, left)
             yield point
         self._send(QEvent.Type.MouseButtonRelease, points[-1], left, none)
+
+    def click(self, *place, double=False):
+        """Click at a place, or click twice."""
+        point = self.at(*place)
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        kind = QEvent.Type
+        press = kind.MouseButtonDblClick if double else kind.MouseButtonPress
+        self._send(kind.MouseMove, point, none, none)
+        self._send(press, point, left, left)
+        self._send(kind.MouseButtonRelease, point, left, none)
 
     def _send(self, kind, point, button, buttons):
         native = self._canvas.native

@@ -82,7 +82,6 @@ def test_dragging_a_vertex_updates_histogram_while_dragging(viewer, qtbot, mouse
     session.select([0])
     viewer.layers.selection.active = layer
     layer.mode = "direct"
-    viewer.reset_view()
     qtbot.waitUntil(lambda: len(panel.value()) == 1)
     seen = []
     path = [(90, 90), (92, 92), (100, 110), (110, 130), (120, 150)]
@@ -100,13 +99,42 @@ def test_drawing_an_ellipse_with_the_mouse(viewer, qtbot, mouse):
     session = session_of(viewer)
     panel._tools.button(2).click()
     layer = session.roi_layer
-    viewer.reset_view()
     for _ in mouse(viewer, layer).drag((40, 40), (60, 80), (100, 120)):
         pass
     assert list(layer.shape_type) == ["ellipse"]
     assert session.regions()[0].name == "ROI 1"
     area = session.regions()[0].roi.area_px
     assert area == pytest.approx(np.pi / 4 * 60 * 80, rel=0.05)
+
+
+def test_drawing_a_polygon_click_by_click(viewer, qtbot, mouse):
+    viewer.add_image(np.zeros((150, 200), np.uint8))
+    panel = dock(viewer, "Muscle ROIs")
+    session = session_of(viewer)
+    panel._tools.button(0).click()
+    layer = session.roi_layer
+    hand = mouse(viewer, layer)
+    for place in [(40, 40), (40, 140), (110, 140), (110, 40)]:
+        hand.click(*place)
+        qtbot.wait(300)
+        assert "⚠" not in panel._message.text()
+    hand.click(110, 40, double=True)
+    qtbot.waitUntil(lambda: [r.name for r in session.regions()] == ["ROI 1"])
+    assert session.selected() == [0]
+    assert session.regions()[0].roi.area_px == pytest.approx(7000, rel=0.03)
+
+
+def test_drawing_freehand(viewer, qtbot, mouse):
+    viewer.add_image(np.zeros((150, 200), np.uint8))
+    panel = dock(viewer, "Muscle ROIs")
+    session = session_of(viewer)
+    panel._tools.button(1).click()
+    angles = np.linspace(0, 2 * np.pi, 60)
+    path = [(75 + 40 * np.sin(a), 100 + 60 * np.cos(a)) for a in angles]
+    for _ in mouse(viewer, session.roi_layer).drag(*path):
+        pass
+    qtbot.waitUntil(lambda: [r.name for r in session.regions()] == ["ROI 1"])
+    assert session.regions()[0].roi.area_px == pytest.approx(np.pi * 2400, rel=0.03)
 
 
 @pytest.mark.skipif(not ESAOTE.exists(), reason="../shared/data is not here")

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A shape of the ROI layer as it is now: usable, or the reason why not."""
+    """A shape of the ROI layer as it is now: usable, or the reason why not.
+
+    One that is still being drawn has neither a window nor a problem.
+    """
 
     index: int
     name: str
@@ -72,5 +75,8 @@ def _make(
         roi = _shapes.roi_of(shapes, index, image_layer)
         window = usable_window(roi, (image.gray.shape[0], image.gray.shape[1]))
     except MuscleUSError as error:
+        if not labels["name"] and str(shapes.mode).startswith("add_"):
+            # Still being drawn: it has no name yet, and no fault either.
+            return Region(index, **texts)
         return Region(index, **texts, problem=str(error))
     return Region(index, **texts, roi=roi, window=window)

@@ -17,7 +17,7 @@ from napari_muscle_us._napari import _layers, _shapes
 from napari_muscle_us._napari._regions import RegionCache
 from napari_muscle_us._napari._roi_watch import RoiWatch
 from napari_muscle_us._napari._workers import warm_up
-from napari_muscle_us.errors import ImageReadError, MuscleUSError
+from napari_muscle_us.errors import ImageReadError, MuscleUSError, RoiError
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
@@ -133,7 +133,7 @@ class Session:
     def statistics(self, region: Region) -> IntensityStatistics:
         """Return the gray-level statistics of a usable region."""
         if region.window is None:
-            raise ImageReadError(region.problem)
+            raise RoiError(region.problem or "The outline is still being drawn.")
         rows, columns, mask = region.window
         return measure_intensity(self.image().gray[rows, columns], mask)
 

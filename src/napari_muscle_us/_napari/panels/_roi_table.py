@@ -86,7 +86,7 @@ class RoiTableModel(QAbstractTableModel):
         if column < len(_EDITABLE):
             return str(getattr(region, _EDITABLE[column]))
         if region.roi is None or region.window is None:
-            return "⚠"
+            return "⚠" if region.problem else "…"
         if column == 3:
             return f"{roi_area(region.roi, self._spacing)[0]:.1f}"
         return str(region.window.n_pixels)
