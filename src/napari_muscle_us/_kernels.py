@@ -11,14 +11,14 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _round_half_up(value):  # type: ignore[no-untyped-def]
+def _round_half_up(value):
     # floor(value + 0.5) would round 0.49999999999999994 up; Java does not.
     low = np.floor(value)
     return int(low) + 1 if value - low >= 0.5 else int(low)
 
 
 @njit(cache=True, nogil=True)
-def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):  # type: ignore[no-untyped-def]
+def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):
     """Fill `mask` (rows row0..row1, columns col0..col1 of the ROI's box).
 
     ImageJ's ``PolygonFiller``: an edge crosses rows ``round(y1) <= r < round(y2)`` at
@@ -64,7 +64,7 @@ def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):  # type: ig
 
 
 @njit(cache=True, nogil=True)
-def _rows_of_edge(y, i):  # type: ignore[no-untyped-def]
+def _rows_of_edge(y, i):
     """Return the first row that an edge crosses, and the one after its last."""
     a = _round_half_up(y[i])
     b = _round_half_up(y[0 if i == y.size - 1 else i + 1])
@@ -72,7 +72,7 @@ def _rows_of_edge(y, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def masked_histogram(gray, mask):  # type: ignore[no-untyped-def]
+def masked_histogram(gray, mask):
     """Return the 256 counts of the gray levels where `mask` is true."""
     # Four tables break the dependency of one count on the one before.
     counts = np.zeros((4, 256), np.int64)
@@ -83,13 +83,13 @@ def masked_histogram(gray, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _side(x, y, i, j, k):  # type: ignore[no-untyped-def]
+def _side(x, y, i, j, k):
     """Return on which side of the line from i to j the point k lies: > 0, < 0 or 0."""
     return (x[j] - x[i]) * (y[k] - y[i]) - (y[j] - y[i]) * (x[k] - x[i])
 
 
 @njit(cache=True, nogil=True)
-def _interleave(x, y, i, j):  # type: ignore[no-untyped-def]
+def _interleave(x, y, i, j):
     """Whether two corners at the same point go through each other."""
     n = x.size
     a, b = (i - 1) % n, (i + 1) % n
@@ -112,12 +112,12 @@ def _interleave(x, y, i, j):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _ahead(x, y, i, a, k):  # type: ignore[no-untyped-def]
+def _ahead(x, y, i, a, k):
     return (x[a] - x[i]) * (x[k] - x[i]) + (y[a] - y[i]) * (y[k] - y[i]) > 0
 
 
 @njit(cache=True, nogil=True)
-def _passes_through(x, y, v, i, i2):  # type: ignore[no-untyped-def]
+def _passes_through(x, y, v, i, i2):
     """Whether the outline changes sides of an edge at a vertex that lies on it."""
     n = x.size
     before, after = _side(x, y, i, i2, (v - 1) % n), _side(x, y, i, i2, (v + 1) % n)
@@ -125,7 +125,7 @@ def _passes_through(x, y, v, i, i2):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def first_crossing(x, y, order, low, high):  # type: ignore[no-untyped-def]
+def first_crossing(x, y, order, low, high):
     """Return (found, x, y) of a point where an outline crosses itself.
 
     `order` sorts the edges by their lower row `low`; `high` is the upper one. Only
@@ -167,6 +167,6 @@ def first_crossing(x, y, order, low, high):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _between(x, y, i, j, k):  # type: ignore[no-untyped-def]
+def _between(x, y, i, j, k):
     """Whether a point on the line through i and j lies strictly between them."""
     return _ahead(x, y, i, j, k) and _ahead(x, y, j, i, k)

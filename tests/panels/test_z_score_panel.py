@@ -30,8 +30,8 @@ def gray_image(level: int, device: Device) -> UltrasoundImage:
     return UltrasoundImage(pixels, name="x.dcm", sha256="0" * 64, device=device)
 
 
-def show_constant(viewer, session, level, device=Device()):  # noqa: B008
-    data, attributes, _ = layer_data(gray_image(level, device))
+def show_constant(viewer, session, level, device=None):
+    data, attributes, _ = layer_data(gray_image(level, device or Device()))
     viewer.add_image(data, **attributes)
     layer = session.new_roi_layer()
     layer.add(square(9.5, 9.5, 20), shape_type="rectangle")

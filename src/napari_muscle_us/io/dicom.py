@@ -42,6 +42,7 @@ _PHOTOMETRIC: Final = (
     "YBR_RCT",
     "PALETTE COLOR",
 )
+_YBR_STORED: Final = ("YBR_FULL", "YBR_FULL_422")
 # A hostile file makes pydicom and its decoders raise nearly anything; a list keeps
 # our own mistakes (NameError, AssertionError …) visible.
 _BROKEN: Final = (
@@ -116,6 +117,8 @@ def read_dicom(
 def _read(
     content: bytes, name: str, sha256: str, gray_rule: GrayRule
 ) -> UltrasoundImage:
+    from pydicom.pixels import pixel_array
+
     dataset = _parse(content, name)
     shape = _check_pixels(dataset, name)
     photometric = str(dataset.PhotometricInterpretation)
@@ -128,6 +131,9 @@ def _read(
     else:
         rgb = apply_palette(pixels, dataset, name) if pixels.ndim == 2 else pixels
         gray = gray_from_rgb(rgb, rule=gray_rule)
+        if gray_rule == "luma601" and photometric in _YBR_STORED:
+            # The Y plane itself: RGB clips it where the chroma is strong.
+            gray = pixel_array(dataset, raw=True)[..., 0].reshape(gray.shape)
         rule = gray_rule
         where = coloured_pixels(rgb, tolerance=_tolerance(dataset))
         coloured = where if where.any() else None

@@ -25,6 +25,7 @@ MAX_COORDINATE: Final = 1e6
 """Largest coordinate in px; beyond it float32, ImageJ's type, has lost the half."""
 
 _ELLIPSE_VERTICES: Final = 72
+_LABELS: Final = ("name", "muscle", "side")
 
 
 def _label(name: str) -> str:
@@ -108,7 +109,56 @@ class Polygon:
 
 
 @dataclass(frozen=True, slots=True)
-class Rectangle:
+class _Box:
+    """What a rectangle and an ellipse share: a box, turned about its centre."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+    angle_deg: float = 0.0
+    name: str = ""
+    muscle: str = ""
+    side: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the extent and the angle."""
+        numbers = [getattr(self, f.name) for f in fields(self) if f.name not in _LABELS]
+        try:
+            values = np.array(numbers, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise RoiError(
+                f"{_label(self.name)} needs numbers for its box, not {numbers}."
+            ) from None
+        _check_numbers(self.name, values)
+        _check_labels(self.name, self.side)
+        if self.height <= 0 or self.width <= 0:
+            raise RoiError(
+                f"{_label(self.name)} is {self.height:g} px high and {self.width:g} px "
+                "wide; both must be positive."
+            )
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the edges of the box lie along rows and columns."""
+        return self.angle_deg == 0
+
+    def _centre(self) -> npt.NDArray[np.float64]:
+        return np.array([self.top + self.height / 2, self.left + self.width / 2])
+
+    def _half_axes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return half the width and half the height as (row, column) vectors."""
+        turn = math.radians(self.angle_deg)
+        sine, cosine = (
+            (0.0, 1.0) if self.is_upright else (math.sin(turn), math.cos(turn))
+        )
+        along = np.array([-sine, cosine]) * (self.width / 2)
+        across = np.array([cosine, sine]) * (self.height / 2)
+        return along, across
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle(_Box):
     """A rectangle, upright or turned.
 
     Parameters
@@ -135,30 +185,12 @@ class Rectangle:
     200
     """
 
-    top: float
-    left: float
-    height: float
-    width: float
-    angle_deg: float = 0.0
-    name: str = ""
-    muscle: str = ""
-    side: str = ""
-
-    def __post_init__(self) -> None:
-        """Check the extent and the angle."""
-        _check_box(self)
-
-    @property
-    def is_upright(self) -> bool:
-        """Whether the edges lie along rows and columns."""
-        return self.angle_deg == 0
-
     def outline(self) -> npt.NDArray[np.float64]:
         """Return the four corners, shape (4, 2), clockwise from the upper left."""
-        along, across = _half_axes(self)
+        along, across = self._half_axes()
         corners = np.array([-along - across, along - across, along + across])
         corners = np.vstack([corners, across - along])
-        return corners + _centre(self)
+        return corners + self._centre()
 
     @property
     def area_px(self) -> float:
@@ -167,7 +199,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Ellipse:
+class Ellipse(_Box):
     """An ellipse, upright or turned.
 
     Parameters
@@ -186,33 +218,15 @@ class Ellipse:
     of 72 vertices. Their masks follow different rules, as in ImageJ.
     """
 
-    top: float
-    left: float
-    height: float
-    width: float
-    angle_deg: float = 0.0
-    name: str = ""
-    muscle: str = ""
-    side: str = ""
-
-    def __post_init__(self) -> None:
-        """Check the extent and the angle."""
-        _check_box(self)
-
-    @property
-    def is_upright(self) -> bool:
-        """Whether the axes lie along rows and columns."""
-        return self.angle_deg == 0
-
     def outline(self) -> npt.NDArray[np.float64]:
         """Return ImageJ's 72 vertices of the ellipse, shape (72, 2)."""
-        along, across = _half_axes(self)
+        along, across = self._half_axes()
         if self.height > self.width:
             # ImageJ starts at an end of the longer axis.
             along, across = -across, along
         theta = np.arange(_ELLIPSE_VERTICES) * (2 * np.pi / _ELLIPSE_VERTICES)
         turned = np.cos(theta)[:, None] * along + np.sin(theta)[:, None] * across
-        return np.asarray(turned + _centre(self))
+        return np.asarray(turned + self._centre())
 
     @property
     def area_px(self) -> float:
@@ -226,39 +240,6 @@ _KINDS: Final[dict[str, type[Roi]]] = {
     "rectangle": Rectangle,
     "ellipse": Ellipse,
 }
-_LABELS: Final = ("name", "muscle", "side")
-
-
-def _centre(roi: Rectangle | Ellipse) -> npt.NDArray[np.float64]:
-    return np.array([roi.top + roi.height / 2, roi.left + roi.width / 2])
-
-
-def _half_axes(
-    roi: Rectangle | Ellipse,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return half the width and half the height as (row, column) vectors."""
-    turn = math.radians(roi.angle_deg)
-    sine, cosine = (math.sin(turn), math.cos(turn)) if roi.angle_deg else (0.0, 1.0)
-    along = np.array([-sine, cosine]) * (roi.width / 2)
-    across = np.array([cosine, sine]) * (roi.height / 2)
-    return along, across
-
-
-def _check_box(roi: Rectangle | Ellipse) -> None:
-    numbers = [getattr(roi, f.name) for f in fields(roi) if f.name not in _LABELS]
-    try:
-        values = np.array(numbers, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise RoiError(
-            f"{_label(roi.name)} needs numbers for its box, not {numbers}."
-        ) from None
-    _check_numbers(roi.name, values)
-    _check_labels(roi.name, roi.side)
-    if roi.height <= 0 or roi.width <= 0:
-        raise RoiError(
-            f"{_label(roi.name)} is {roi.height:g} px high and {roi.width:g} px wide; "
-            "both must be positive."
-        )
 
 
 def shoelace_area(vertices: npt.NDArray[np.float64]) -> float:
