@@ -18,6 +18,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
+import napari_muscle_us as mus
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 GOLDEN = ROOT / "tests" / "golden"
@@ -130,6 +132,18 @@ def make_dataset():
 @pytest.fixture(scope="session")
 def to_bytes():
     return dicom_bytes
+
+
+@pytest.fixture
+def read(tmp_path, to_bytes):
+    """Read a data set (or bytes) the way a user does: from a file."""
+
+    def read_dataset(dataset, name="scan.dcm", **options):
+        content = dataset if isinstance(dataset, bytes) else to_bytes(dataset)
+        (tmp_path / name).write_bytes(content)
+        return mus.read_image(tmp_path / name, **options)
+
+    return read_dataset
 
 
 def is_one_sentence(message: str) -> bool:

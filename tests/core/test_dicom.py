@@ -12,21 +12,10 @@ from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import ImageReadError
+from napari_muscle_us.io.dicom_palette import expand_segments
 
 GRAY = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 RGB = np.stack([GRAY, np.fliplr(GRAY), np.flipud(GRAY)], axis=-1)
-
-
-@pytest.fixture
-def read(tmp_path, to_bytes):
-    """Read a data set (or bytes) the way a user does: from a file."""
-
-    def read_dataset(dataset, name="scan.dcm", **options):
-        content = dataset if isinstance(dataset, bytes) else to_bytes(dataset)
-        (tmp_path / name).write_bytes(content)
-        return mus.read_image(tmp_path / name, **options)
-
-    return read_dataset
 
 
 def with_tables(dataset, tables, *, first=0, bits=16, order="<"):
@@ -186,3 +175,32 @@ def test_device_as_the_file_tells_it(read, make_dataset, make_region):
     )
     expected = mus.Device("ESAOTE", "6100", "LA435", "MSK", 30.0, 12.0)
     assert read(dataset).device == expected
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["little", "big"])
+def test_a_segmented_palette_is_expanded(read, make_dataset, big):
+    """One discrete segment, a line, and a repeat of both: DICOM PS3.3 C.7.9.2."""
+    order = ">" if big else "<"
+    # Bytes 0…7 hold the discrete segment, 8…13 the line.
+    words = [0, 2, 0, 10 << 8, 1, 4, 50 << 8, 2, 2, 0, 0]
+    table = [0, 10, 20, 30, 40, 50]
+    indices = np.array([[0, 1, 2, 3], [4, 5, 6, 11]], np.uint8)
+    dataset = make_dataset(indices, PhotometricInterpretation="PALETTE COLOR", big=big)
+    for colour in ("Red", "Green", "Blue"):
+        keyword = f"{colour}PaletteColorLookupTable"
+        setattr(dataset, f"{keyword}Descriptor", [12, 0, 16])
+        data = np.array(words, f"{order}u2").tobytes()
+        setattr(dataset, f"Segmented{keyword}Data", data)
+    image = read(dataset)
+    # The repeat starts with the discrete values again.
+    expected = np.array(table * 2)[indices]
+    np.testing.assert_array_equal(image.gray, expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], [0], [0, 9, 1], [1, 4, 9], [2, 2, 0, 0], [2, 1, 0, 0] * 9, [7, 1, 1]],
+    ids=["empty", "cut", "short", "line first", "itself", "many", "unknown"],
+)
+def test_a_broken_segmented_palette_ends(words):
+    assert len(expand_segments(np.array(words, np.uint16))) <= 3

@@ -22,6 +22,7 @@ from napari_muscle_us.image import (
 )
 from napari_muscle_us.io.dicom_palette import apply_palette
 from napari_muscle_us.io.dicom_regions import calibrate
+from napari_muscle_us.io.dicom_window import gray_levels
 from napari_muscle_us.io.raster import LOSSY_TOLERANCE
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _PHOTOMETRIC: Final = (
     "YBR_RCT",
     "PALETTE COLOR",
 )
+_ANY_BITS: Final = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _YBR_STORED: Final = ("YBR_FULL", "YBR_FULL_422")
 # A hostile file makes pydicom and its decoders raise nearly anything; a list keeps
 # our own mistakes (NameError, AssertionError …) visible.
@@ -127,7 +129,7 @@ def _read(
     coloured = None
     rule = "stored"
     if photometric.startswith("MONOCHROME"):
-        gray = np.invert(pixels) if photometric == "MONOCHROME1" else pixels
+        gray, rule = gray_levels(pixels, dataset, name)
     else:
         rgb = apply_palette(pixels, dataset, name) if pixels.ndim == 2 else pixels
         gray = gray_from_rgb(rgb, rule=gray_rule)
@@ -176,7 +178,7 @@ def _parse(content: bytes, name: str) -> Dataset:
 
 
 def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int]:
-    """Return rows and columns of a still 8-bit image, or refuse."""
+    """Return rows and columns of a still image, or refuse."""
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     frames = int(dataset.get("NumberOfFrames") or 1)
     bits = int(dataset.BitsStored)
@@ -196,9 +198,9 @@ def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int]:
             f"{name!r} says it has {rows} × {columns} pixels; between 1 and "
             f"{MAX_PIXELS} are read."
         )
-    if bits != 8 and photometric != "PALETTE COLOR":
+    if bits != 8 and photometric not in _ANY_BITS:
         raise ImageReadError(
-            f"{name!r} holds {bits}-bit pixels; echo intensity is defined on 8-bit "
+            f"{name!r} holds {bits}-bit colour; echo intensity is defined on 8-bit "
             "gray levels, so export the image with 8 bits."
         )
     return rows, columns
