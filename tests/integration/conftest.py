@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 _SETTLE_MS = 200
+
+
+def settle():
+    """Let Qt lay out and draw for a moment."""
+    loop = QEventLoop()
+    QTimer.singleShot(_SETTLE_MS, loop.quit)
+    loop.exec()
 
 
 @pytest.fixture
@@ -24,9 +30,9 @@ class Mouse:
         self._canvas = viewer.window._qt_viewer.canvas
         self._layer = layer
         # Docks that were just opened have not yet taken their room from the canvas.
-        QTest.qWait(_SETTLE_MS)
+        settle()
         viewer.reset_view()
-        QTest.qWait(_SETTLE_MS)
+        settle()
 
     def at(self, row, column):
         """Return the place of a layer's pixel on the canvas."""

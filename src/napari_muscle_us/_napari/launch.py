@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import napari
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_muscle_us._napari._readers import read_layers
 from napari_muscle_us._napari._session import session_of
@@ -101,8 +100,7 @@ def take_screenshot(viewer: napari.Viewer, path: Path) -> None:
 
 def _settle(milliseconds: int = _SETTLE_MS) -> None:
     """Let Qt lay out and draw for a moment."""
-    loop_end = QTimer()
-    loop_end.setSingleShot(True)
-    loop_end.start(milliseconds)
-    while loop_end.isActive():
-        QApplication.processEvents()
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    # One call, not many of processEvents: PySide6 6.12 loses a reference in each.
+    loop.exec()

@@ -36,6 +36,10 @@ class PlotHolder(QWidget, Generic[T]):
         self._plot: Any = None
         self._value: list[T] = []
         self._foreground = "#808080"
+        # A child, so that it goes with the panel and never calls into a deleted one.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._on_shown)
         self.setMinimumHeight(120)
         QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
 
@@ -69,7 +73,7 @@ class PlotHolder(QWidget, Generic[T]):
         """Make the plot as soon as the panel has been drawn."""
         super().showEvent(event)
         if self._plot is None:
-            QTimer.singleShot(0, self._on_shown)
+            self._soon.start(0)
 
     def _on_shown(self) -> None:
         self.plot()

@@ -65,7 +65,9 @@ class LivePanel(QWidget):
     def __init__(self, refresh_ms: int) -> None:
         super().__init__()
         self.setMinimumWidth(PANEL_WIDTH)
-        self._refresh_throttled = qthrottled(self.refresh, timeout=refresh_ms)
+        self._refresh_throttled = qthrottled(
+            self.refresh, timeout=refresh_ms, parent=self
+        )
 
     def refresh(self) -> None:
         """Show the present state; subclasses say how."""

@@ -68,7 +68,7 @@ class ZScorePanel(LivePanel):
         self._message = MessageLabel()
         self._score: ZScore | None = None
         self._lay_out()
-        self._plot_soon = qdebounced(self._plot_now, timeout=_PLOT_MS)
+        self._plot_soon = qdebounced(self._plot_now, timeout=_PLOT_MS, parent=self)
         self._connect()
         self._on_subject_changed()
 
