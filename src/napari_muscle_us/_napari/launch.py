@@ -27,6 +27,7 @@ DEMO_SAMPLE: Final = "transverse_diseased"
 DEMO_SUBJECT: Final = Subject(58.0, "female", 168.0, 64.0)
 _WINDOW: Final = (1500, 930)
 _SETTLE_MS: Final = 1500
+_LAYOUT_MS: Final = 300
 
 
 def launch(files: Sequence[Path]) -> None:
@@ -35,6 +36,12 @@ def launch(files: Sequence[Path]) -> None:
     # Not viewer.open(): napari asks for a suffix, and scanners write files without.
     for data, attributes, _ in read_layers(files):
         viewer.add_image(data, **attributes)
+    run(viewer)
+
+
+def run(viewer: napari.Viewer) -> None:
+    """Show the whole image once the docks have taken their room; wait for the user."""
+    QTimer.singleShot(_LAYOUT_MS, viewer.reset_view)
     napari.run()
 
 
@@ -50,7 +57,7 @@ def run_demo(*, screenshot: Path | None, out: Path | None) -> None:
     """Open the demo; write its files and close when any was asked for."""
     viewer = open_demo()
     if screenshot is None and out is None:
-        napari.run()
+        run(viewer)
         return
     try:
         _settle()

@@ -120,6 +120,8 @@ class RoiPanel(LivePanel):
         self._model.set_regions(regions, image.spacing_mm)
         problems = [r.problem for r in regions if r.problem]
         notes = problems or list(image.warnings)
+        if not regions:
+            notes.append("Choose a tool and outline the muscle.")
         self._message.show_message(" ".join(notes), warning=bool(problems))
         self._on_selection()
 
