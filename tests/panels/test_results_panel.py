@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
@@ -133,3 +134,16 @@ def test_two_panels_show_the_same_rows(viewer, panel, shown):
     other = shown(ResultsPanel(viewer))
     panel.measure()
     assert other._model.rowCount() == panel._model.rowCount() == 11
+
+
+def test_pixels_edited_behind_napari_s_back_are_measured(viewer, session, shown):
+    pixels = np.full((40, 40), 10, np.uint8)
+    viewer.add_image(pixels)
+    session.new_roi_layer().add(square(9.5, 9.5, 10), shape_type="rectangle")
+    panel = shown(ResultsPanel(viewer))
+    panel.measure()
+    pixels[:] = 90
+    panel.measure()
+    rows = session.results[session.results["measure"] == "intensity.mean"]
+    assert rows["value"].tolist() == [10, 90]
+    assert rows["image_sha256"].nunique() == 2

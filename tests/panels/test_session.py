@@ -180,3 +180,22 @@ def test_a_scale_set_by_hand_settles_the_unknown_size(viewer, tmp_path):
     layer.scale = (0.1, 0.1)
     assert image_of(layer).warnings == ()
     assert image_of(layer).spacing_mm == (0.1, 0.1)
+
+
+def test_pixels_edited_in_place_are_measured_as_they_are(viewer, session):
+    pixels = np.full((40, 40), 10, np.uint8)
+    layer = viewer.add_image(pixels)
+    session.new_roi_layer().add(square(9.5, 9.5, 10), shape_type="rectangle")
+    assert session.statistics(session.regions()[0]).mean == 10
+    pixels[:] = 90
+    layer.refresh()
+    assert session.statistics(session.regions()[0]).mean == 90
+
+
+def test_the_next_array_is_not_taken_for_the_last(viewer, session):
+    """Arrays made one after the other may get the same place in memory."""
+    layer = viewer.add_image(np.full((40, 40), 10, np.uint8))
+    session.new_roi_layer().add(square(9.5, 9.5, 10), shape_type="rectangle")
+    for level in range(20, 60):
+        layer.data = np.full((40, 40), level, np.uint8)
+        assert session.statistics(session.regions()[0]).mean == level

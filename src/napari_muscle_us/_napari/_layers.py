@@ -101,13 +101,19 @@ def image_of(layer: Image) -> UltrasoundImage:
     ImageReadError
         If the layer holds something else.
     """
-    key = (id(layer.data), tuple(layer.scale), tuple(map(str, layer.units)))
+    key = (tuple(layer.scale), tuple(map(str, layer.units)))
     cached = _images.get(layer)
-    if cached is None or cached[0] != key:
-        cached = (key, _read_layer(layer))
+    # The array itself is kept: an id alone may be given to the next one.
+    if cached is None or cached[0] is not layer.data or cached[1] != key:
+        cached = (layer.data, key, _read_layer(layer))
         _images[layer] = cached
-    image: UltrasoundImage = cached[1]
+    image: UltrasoundImage = cached[2]
     return image
+
+
+def forget_image(layer: Image) -> None:
+    """Read a layer's pixels anew next time: they may have been edited in place."""
+    _images.pop(layer, None)
 
 
 def _read_layer(layer: Image) -> UltrasoundImage:

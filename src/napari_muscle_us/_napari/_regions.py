@@ -47,7 +47,7 @@ class RegionCache:
         self, shapes: Shapes, image_layer: Image, image: UltrasoundImage
     ) -> list[Region]:
         """Return a region for each shape of a layer on an image."""
-        place = (id(image), tuple(shapes.scale), tuple(shapes.translate))
+        place = (image, tuple(shapes.scale), tuple(shapes.translate))
         known = {}
         for index, row in enumerate(_shapes.read_rows(shapes)):
             labels = {label: row[label] for label in _shapes.LABELS}

@@ -227,7 +227,7 @@ class Session:
         if rois is not self.roi_layer:
             self._watch.bind(rois)
         if image is not self.image_layer:
-            self._watch_scale(image)
+            self._watch_image(image)
         self._cache.clear()
         self.layers_changed.emit()
         self.rois_changed.emit()
@@ -250,14 +250,28 @@ class Session:
         except MuscleUSError:
             return False
 
-    def _watch_scale(self, image: Image | None) -> None:
+    def _watch_image(self, image: Image | None) -> None:
         if self.image_layer is not None:
-            self.image_layer.events.scale.disconnect(self._on_scale)
-            self.image_layer.events.units.disconnect(self._on_scale)
+            events = self.image_layer.events
+            events.scale.disconnect(self._on_scale)
+            events.units.disconnect(self._on_scale)
+            events.data.disconnect(self._on_pixels)
+            events.set_data.disconnect(self._on_pixels)
         self.image_layer = image
         if image is not None:
             image.events.scale.connect(self._on_scale)
             image.events.units.connect(self._on_scale)
+            image.events.data.connect(self._on_pixels)
+            image.events.set_data.connect(self._on_pixels)
+
+    def read_pixels_again(self) -> None:
+        """Forget the image's pixels, which a script may have edited in place."""
+        if self.image_layer is not None:
+            _layers.forget_image(self.image_layer)
+
+    def _on_pixels(self, event: object = None) -> None:
+        self.read_pixels_again()
+        self.rois_changed.emit()
 
     def _on_scale(self, event: object = None) -> None:
         """Keep outlines on their pixels when the user sets the scale by hand."""

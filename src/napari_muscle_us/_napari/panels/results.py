@@ -144,6 +144,7 @@ class ResultsPanel(QWidget):
         """
         import pandas as pd
 
+        self._session.read_pixels_again()
         regions = self._session.chosen_regions(everything=everything)
         if not regions:
             self._session.image()
