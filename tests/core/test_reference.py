@@ -258,3 +258,8 @@ def test_another_device_is_refused_unless_accepted(radboud, device):
     )
     (warning,) = score.warnings
     assert "accepted by the user" in warning
+
+
+@pytest.mark.parametrize("word", ["male", "Male", " MALE "])
+def test_sex_is_a_word_in_any_case(word):
+    assert Subject(sex=word) == Subject(sex="male")

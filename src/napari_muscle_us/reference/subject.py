@@ -32,7 +32,7 @@ class Subject:
     age_years : float, optional
         0 … 120.
     sex : {"male", "female"}, optional
-        Sex.
+        Sex, a whole word in any case.
     height_cm : float, optional
         30 … 250; a value below 3 was surely meant in metres.
     weight_kg : float, optional
@@ -62,11 +62,14 @@ class Subject:
             height_hint = f"this looks like metres, so enter {self.height_cm * 100:g}"
         _check("Height", self.height_cm, "cm", (30, 250), height_hint)
         _check("Weight", self.weight_kg, "kg", (1, 400), "enter it in kg")
-        if self.sex is not None and self.sex not in SEXES:
+        # No letters: M is a man here, a woman (mujer) elsewhere.
+        sex = None if self.sex is None else self.sex.strip().casefold()
+        if sex is not None and sex not in SEXES:
             raise ReferenceSetError(
                 f"Sex {self.sex!r} is not one that the reference models know; use "
                 "'male' or 'female'."
             )
+        object.__setattr__(self, "sex", sex)
 
     @property
     def bmi(self) -> float | None:
