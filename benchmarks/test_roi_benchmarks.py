@@ -13,7 +13,8 @@ from skimage.measure import regionprops
 
 from benchmarks.imagej_peer import time_imagej
 from napari_muscle_us.measure.intensity import measure_intensity
-from napari_muscle_us.roi.rasterize import find_crossing, roi_mask, usable_window
+from napari_muscle_us.roi.crossing import find_crossing
+from napari_muscle_us.roi.rasterize import roi_mask, usable_window
 from napari_muscle_us.roi.shapes import Polygon
 
 SHAPE = (600, 800)

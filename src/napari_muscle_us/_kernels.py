@@ -126,12 +126,16 @@ def _passes_through(x, y, v, i, i2):
 
 @njit(cache=True, nogil=True)
 def first_crossing(x, y, order, low, high):
-    """Return (found, x, y) of a point where an outline crosses itself.
+    """Return (found, overlaps, x, y) of a point where an outline crosses itself.
+
+    `overlaps` tells that edges lie on each other for a stretch, which is not followed
+    here.
 
     `order` sorts the edges by their lower row `low`; `high` is the upper one. Only
     edges whose rows overlap are compared. Successive points must differ.
     """
     n = x.size
+    overlaps = False
     for first in range(n):
         i = order[first]
         i2 = (i + 1) % n
@@ -144,29 +148,40 @@ def first_crossing(x, y, order, low, high):
             if max(x[j], x[j2]) < left or min(x[j], x[j2]) > right:
                 continue
             if i2 == j or j2 == i:
+                corner, a, b = (i2, i, j2) if i2 == j else (i, j, i2)
+                back = _side(x, y, corner, a, b) == 0 and _ahead(x, y, corner, a, b)
+                overlaps = overlaps or back
                 continue
             d1, d2 = _side(x, y, i, i2, j), _side(x, y, i, i2, j2)
             d3, d4 = _side(x, y, j, j2, i), _side(x, y, j, j2, i2)
             # Compared by sign: a product of tiny sides would vanish.
             if ((d1 < 0 < d2) or (d2 < 0 < d1)) and ((d3 < 0 < d4) or (d4 < 0 < d3)):
                 share = d3 / (d3 - d4)
-                return (
-                    True,
-                    x[i] + share * (x[i2] - x[i]),
-                    y[i] + share * (y[i2] - y[i]),
-                )
+                cx, cy = x[i] + share * (x[i2] - x[i]), y[i] + share * (y[i2] - y[i])
+                return True, overlaps, cx, cy
+            if d1 == 0 and d2 == 0 and _share_stretch(x, y, i, i2, j, j2):
+                overlaps = True
             if x[i] == x[j] and y[i] == y[j]:
                 if _interleave(x, y, i, j):
-                    return True, x[i], y[i]
+                    return True, overlaps, x[i], y[i]
                 continue
             if d1 == 0 and _between(x, y, i, i2, j) and _passes_through(x, y, j, i, i2):
-                return True, x[j], y[j]
+                return True, overlaps, x[j], y[j]
             if d3 == 0 and _between(x, y, j, j2, i) and _passes_through(x, y, i, j, j2):
-                return True, x[i], y[i]
-    return False, 0.0, 0.0
+                return True, overlaps, x[i], y[i]
+    return False, overlaps, 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)
 def _between(x, y, i, j, k):
     """Whether a point on the line through i and j lies strictly between them."""
     return _ahead(x, y, i, j, k) and _ahead(x, y, j, i, k)
+
+
+@njit(cache=True, nogil=True)
+def _share_stretch(x, y, i, i2, j, j2):
+    """Whether two edges on one line have more than a point in common."""
+    across = abs(x[i2] - x[i]) > abs(y[i2] - y[i])
+    z = x if across else y
+    low = max(min(z[i], z[i2]), min(z[j], z[j2]))
+    return low < min(max(z[i], z[i2]), max(z[j], z[j2]))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import RoiError
-from napari_muscle_us.roi.rasterize import find_crossing, usable_window
+from napari_muscle_us.roi.crossing import find_crossing
+from napari_muscle_us.roi.rasterize import usable_window
 from napari_muscle_us.roi.shapes import roi_area, roi_from_dict, roi_to_dict
 
 COORDINATES = st.floats(-1e6, 1e6)
@@ -184,3 +185,27 @@ def test_geometry_survives_its_text(vertices):
     back = roi_from_dict(json.loads(text), name="a", muscle="b", side="left")
     assert np.array_equal(back.vertices, vertices)
     assert (back.name, back.muscle, back.side) == ("a", "b", "left")
+
+
+@pytest.mark.parametrize(
+    ("vertices", "crosses"),
+    [
+        ([(4, 3), (3, 2), (2, 2), (1, 0), (5, 4), (4, 1)], True),
+        # Along row 4 from column 2 to 6, coming from above and leaving below …
+        ([(0, 0), (4, 2), (4, 6), (8, 9), (8, 8), (4, 6), (4, 2), (0, 9)], True),
+        # … and coming from above and leaving above, which only touches.
+        ([(0, 0), (4, 2), (4, 6), (0, 8), (0, 7), (4, 5), (4, 3), (0, 1)], False),
+        ([(0, 0), (0, 9), (9, 9), (9, 4), (0, 4), (9, 4), (9, 0)], False),
+    ],
+    ids=["in a grid", "over", "along", "slit"],
+)
+def test_a_shared_stretch_crosses_when_the_sides_change(vertices, crosses):
+    assert (find_crossing(mus.Polygon(vertices)) is not None) == crosses
+    shaken = np.random.default_rng(5)
+    moved = (
+        np.array(vertices) + shaken.uniform(-1e-4, 1e-4, (len(vertices), 2))
+        for _ in range(60)
+    )
+    # However little it is moved, it still crosses; or some move parts it.
+    found = [find_crossing(mus.Polygon(v)) is not None for v in moved]
+    assert all(found) == crosses

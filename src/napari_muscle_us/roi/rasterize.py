@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_muscle_us.errors import RoiError
+from napari_muscle_us.roi.crossing import find_crossing
 from napari_muscle_us.roi.shapes import Ellipse, Polygon, Rectangle
 
 if TYPE_CHECKING:
@@ -180,33 +181,6 @@ def _turned_extent(
     base = math.floor(values.min())
     relative = values - np.float32(base)
     return base, int(float(relative.max()) + 0.5), relative.astype(np.float64)
-
-
-def find_crossing(roi: Roi) -> tuple[float, float] | None:
-    """Return a point ``(row, column)`` where an outline crosses itself, or ``None``.
-
-    Outlines that only touch themselves, at a vertex or along an edge, do not cross.
-
-    Examples
-    --------
-    >>> from napari_muscle_us import Polygon
-    >>> find_crossing(Polygon([(0, 0), (2, 2), (0, 2), (2, 0)]))
-    (1.0, 1.0)
-    """
-    if not isinstance(roi, Polygon):
-        return None
-    from napari_muscle_us._kernels import first_crossing
-
-    # Two successive points in one place make no edge.
-    moved = (roi.vertices != np.roll(roi.vertices, 1, axis=0)).any(axis=1)
-    y, x = np.ascontiguousarray(roi.vertices[moved].T)
-    if len(x) < 4:
-        return None
-    y_next = np.roll(y, -1)
-    low, high = np.minimum(y, y_next), np.maximum(y, y_next)
-    order = np.argsort(low, kind="stable")
-    found, column, row = first_crossing(x, y, order, low, high)
-    return (float(row), float(column)) if found else None
 
 
 def usable_window(roi: Roi, shape: tuple[int, int]) -> RoiWindow:
