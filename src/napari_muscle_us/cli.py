@@ -80,6 +80,10 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
 
     Works without a display where Xvfb is installed.
     """
+    from napari_muscle_us.io.files import refuse_unwritable
+
+    for path in filter(None, (screenshot, out)):
+        refuse_unwritable(path)
     from napari_muscle_us._napari.launch import run_demo
     from napari_muscle_us.virtual_display import needs_display, virtual_display
 

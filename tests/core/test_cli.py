@@ -260,6 +260,8 @@ def test_wrong_input_gives_one_line_and_writes_nothing(
         (("text.png",), "'text.png' is not an image"),
         (("none.png",), "'none.png' does not exist"),
         (("--nothing",), "No such option"),
+        (("demo", "--screenshot", "none/x.png"), "cannot be written to the folder"),
+        (("demo", "--out", "folder"), "cannot be written to the folder"),
     ],
     ids=[
         "no-roi",
@@ -273,6 +275,8 @@ def test_wrong_input_gives_one_line_and_writes_nothing(
         "open-text",
         "open-missing",
         "unknown-option",
+        "demo-nowhere",
+        "demo-folder",
     ],
 )
 def test_wrong_commands_give_one_line(folder, wrong_files, run, arguments, words):

@@ -63,6 +63,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def refuse_unwritable(path: str | Path) -> None:
+    """Raise before long work if its result could not be written.
+
+    Raises
+    ------
+    ResultsError
+        If `path` is a folder, or its folder does not exist or is not to be written to.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ResultsError(
+                f"{path.name!r} cannot be written to the folder {str(path.parent)!r}; "
+                "choose a file name in a folder that exists and is yours to write."
+            )
+    except (OSError, ValueError) as error:
+        if isinstance(error, ResultsError):
+            raise
+        raise ResultsError(
+            f"{path.name[:40]!r} is not a file name; choose another one."
+        ) from None
+
+
 def _umask() -> int:
     # There is no way to read it but to set it.
     mask = os.umask(0o022)
