@@ -139,7 +139,8 @@ def test_drawing_freehand(viewer, qtbot, mouse):
 
 @pytest.mark.skipif(not ESAOTE.exists(), reason="../shared/data is not here")
 def test_a_real_scan_from_file_to_z_score(viewer, qtbot):
-    viewer.open(str(ESAOTE), plugin=PLUGIN)
+    # As by drag and drop: napari finds the reader by itself.
+    viewer.open(str(ESAOTE))
     layer = viewer.layers[0]
     np.testing.assert_allclose(layer.scale, 0.0616, rtol=1e-6)
     panel = dock(viewer, "Z-score")
