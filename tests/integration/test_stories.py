@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.errors import MultipleReaderError
+from napari.settings import get_settings
 from qtpy.QtWidgets import QDockWidget
 
 import napari_muscle_us as mus
@@ -138,9 +140,20 @@ def test_drawing_freehand(viewer, qtbot, mouse):
 
 
 @pytest.mark.skipif(not ESAOTE.exists(), reason="../shared/data is not here")
+def test_a_dropped_scan_is_opened_by_the_chosen_reader(viewer, monkeypatch):
+    """The reader of napari claims DICOM too; it asks once and remembers the answer."""
+    with pytest.raises(MultipleReaderError):
+        viewer.open(str(ESAOTE), plugin=None)
+    chosen = {"*.dcm": PLUGIN}
+    monkeypatch.setattr(get_settings().plugins, "extension2reader", chosen)
+    (layer,) = viewer.open(str(ESAOTE), plugin=None)
+    assert layer.source.reader_plugin == PLUGIN
+    np.testing.assert_allclose(layer.scale, 0.0616, rtol=1e-6)
+
+
+@pytest.mark.skipif(not ESAOTE.exists(), reason="../shared/data is not here")
 def test_a_real_scan_from_file_to_z_score(viewer, qtbot):
-    # As by drag and drop: napari finds the reader by itself.
-    viewer.open(str(ESAOTE))
+    viewer.open(str(ESAOTE), plugin=PLUGIN)
     layer = viewer.layers[0]
     np.testing.assert_allclose(layer.scale, 0.0616, rtol=1e-6)
     panel = dock(viewer, "Z-score")
