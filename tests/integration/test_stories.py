@@ -27,6 +27,14 @@ def dock(viewer, name):
     return widget
 
 
+def take_tool(viewer, number):
+    """Open an empty picture and take a drawing tool of the panel."""
+    viewer.add_image(np.zeros((150, 200), np.uint8))
+    panel = dock(viewer, "Muscle ROIs")
+    panel._tools.button(number).click()
+    return panel, session_of(viewer)
+
+
 @pytest.mark.parametrize(
     "name", ["Workflow", "Muscle ROIs", "Grayscale histogram", "Z-score", "Results"]
 )
@@ -96,10 +104,7 @@ def test_dragging_a_vertex_updates_histogram_while_dragging(viewer, qtbot, mouse
 
 
 def test_drawing_an_ellipse_with_the_mouse(viewer, qtbot, mouse):
-    viewer.add_image(np.zeros((150, 200), np.uint8))
-    panel = dock(viewer, "Muscle ROIs")
-    session = session_of(viewer)
-    panel._tools.button(2).click()
+    _, session = take_tool(viewer, 2)
     layer = session.roi_layer
     for _ in mouse(viewer, layer).drag((40, 40), (60, 80), (100, 120)):
         pass
@@ -110,10 +115,7 @@ def test_drawing_an_ellipse_with_the_mouse(viewer, qtbot, mouse):
 
 
 def test_drawing_a_polygon_click_by_click(viewer, qtbot, mouse):
-    viewer.add_image(np.zeros((150, 200), np.uint8))
-    panel = dock(viewer, "Muscle ROIs")
-    session = session_of(viewer)
-    panel._tools.button(0).click()
+    panel, session = take_tool(viewer, 0)
     layer = session.roi_layer
     hand = mouse(viewer, layer)
     for place in [(40, 40), (40, 140), (110, 140), (110, 40)]:
@@ -127,10 +129,7 @@ def test_drawing_a_polygon_click_by_click(viewer, qtbot, mouse):
 
 
 def test_drawing_freehand(viewer, qtbot, mouse):
-    viewer.add_image(np.zeros((150, 200), np.uint8))
-    panel = dock(viewer, "Muscle ROIs")
-    session = session_of(viewer)
-    panel._tools.button(1).click()
+    _, session = take_tool(viewer, 1)
     angles = np.linspace(0, 2 * np.pi, 60)
     path = [(75 + 40 * np.sin(a), 100 + 60 * np.cos(a)) for a in angles]
     for _ in mouse(viewer, session.roi_layer).drag(*path):

@@ -336,6 +336,17 @@ def roi_from_dict(
         ) from None
 
 
-def relabel(roi: Roi, **labels: str) -> Roi:
-    """Return the region with other labels (`name`, `muscle`, `side`)."""
-    return replace(roi, **labels)  # type: ignore[arg-type]
+def relabel(
+    roi: Roi,
+    *,
+    name: str | None = None,
+    muscle: str | None = None,
+    side: str | None = None,
+) -> Roi:
+    """Return the region with other labels; those not given stay as they are."""
+    return replace(
+        roi,
+        name=roi.name if name is None else name,
+        muscle=roi.muscle if muscle is None else muscle,
+        side=roi.side if side is None else side,
+    )
