@@ -7,11 +7,13 @@ Each picture goes to ``docs/images``.
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
+from simulated_scan import write_scan
 
 from napari_muscle_us.image import Device
 from napari_muscle_us.roi.shapes import Ellipse, Polygon, Rectangle
@@ -171,11 +173,58 @@ def shoot_problems() -> None:
     viewer.close()
 
 
+def open_file(path: Path) -> napari.Viewer:
+    """Return a viewer with a file opened as a user does."""
+    from napari_muscle_us._napari._readers import read_layers
+    from napari_muscle_us._napari.launch import open_viewer
+
+    viewer = open_viewer()
+    for data, attributes, _ in read_layers(path):
+        viewer.add_image(data, **attributes)
+    viewer.reset_view()
+    return viewer
+
+
+def shoot_acquisition() -> None:
+    """Make pictures of a scan: its facts, its ruler, its de-identified copy, a clip."""
+    from napari_muscle_us._napari._session import session_of
+    from napari_muscle_us._napari._shapes import shape_from
+
+    with tempfile.TemporaryDirectory() as folder:
+        scan, plain = Path(folder, "scan.dcm"), Path(folder, "screenshot.dcm")
+        clip = Path(folder, "clip.dcm")
+        write_scan(scan)
+        write_scan(plain, calibrated=False)
+        write_scan(clip, frames=50)
+        viewer = open_file(scan)
+        panel = float_panel(viewer, "Acquisition", (470, 800))
+        panel.check()
+        save_panel(panel, "acquisition")
+        dialog = panel.copy_dialog()
+        dialog.show()
+        save_panel(dialog, "acquisition-copy")
+        dialog.close()
+        viewer.close()
+        viewer = open_file(plain)
+        panel = float_panel(viewer, "Acquisition", (470, 560))
+        panel.calibration.read()
+        save_panel(panel, "acquisition-ruler")
+        viewer.close()
+        viewer = open_file(clip)
+        session = session_of(viewer)
+        vertices, kind = shape_from(Ellipse(235, 290, 120, 260))
+        session.new_roi_layer().add(vertices, shape_type=kind)
+        settle()
+        viewer.dims.set_current_step(0, 17)
+        save_window(viewer, "clip")
+        viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     IMAGES.mkdir(exist_ok=True)
     with virtual_display():
-        for shoot in (shoot_demo, shoot_panels, shoot_problems):
+        for shoot in (shoot_demo, shoot_panels, shoot_problems, shoot_acquisition):
             shoot()
 
 

@@ -61,10 +61,11 @@ def cli(ctx: click.Context) -> None:
 def open_files(files: Sequence[Path]) -> None:
     """Open napari with the Workflow docked and the images loaded."""
     # Read first: a wrong file is said here, not after napari has come up.
-    from napari_muscle_us.io.read import read_image
+    from napari_muscle_us.io.read import is_study, read_image
 
     for file in files:
-        read_image(file)
+        if not is_study(file):
+            read_image(file)
     from napari_muscle_us._napari.launch import launch
 
     launch(files)
@@ -105,6 +106,7 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
 @click.option("--reference", help="Reference set: a built-in name or a JSON file.")
 @click.option("--muscle", help="Muscle of the ROIs (default: none).")
 @click.option("--side", type=click.Choice(["left", "right"]), help="Side of the body.")
+@click.option("--frame", type=int, help="Frame of a clip, from 0 (a clip needs it).")
 @click.option("--age", type=float, help="Age of the subject in years.")
 @click.option("--sex", help="male or female.")
 @click.option("--height", type=float, help="Height of the subject in cm.")
@@ -140,6 +142,7 @@ def measure(**options: Any) -> None:
         subject=options["subject"],
         visit=options["visit"],
         z_score=_z_score_request(options),
+        frame=options["frame"],
     )
     write_results(options["out"], rows, append=options["append"])
     for sentence in image.warnings:

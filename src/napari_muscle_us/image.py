@@ -6,16 +6,24 @@ downwards from the transducer, and a pixel's centre lies at integer coordinates.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from napari_muscle_us.errors import ImageReadError
+from napari_muscle_us.frames import FrameStack
+from napari_muscle_us.gray import GRAY_RULES as GRAY_RULES
+from napari_muscle_us.gray import GrayRule as GrayRule
+from napari_muscle_us.gray import coloured_pixels as coloured_pixels
+from napari_muscle_us.gray import gray_from_rgb as gray_from_rgb
+from napari_muscle_us.gray import pixel_hash as pixel_hash
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from napari_muscle_us.digest import FileDigest
+    from napari_muscle_us.regions import Bounds, UltrasoundRegion
 
 DEPTH: Final = "depth"
 LATERAL: Final = "lateral"
@@ -30,9 +38,6 @@ LAYER_CALIBRATION: Final = "scale of the napari layer"
 SIZE_UNKNOWN: Final = (
     "The size of a pixel is not known: lengths and areas are in pixels."
 )
-
-GrayRule = Literal["imagej", "luma601"]
-GRAY_RULES: Final[tuple[GrayRule, ...]] = ("imagej", "luma601")
 
 MAX_PIXELS: Final = 100_000_000
 """Largest still image that is read; a lying header cannot make us allocate more."""
@@ -51,6 +56,10 @@ class Device:
     preset: str | None = None
     depth_mm: float | None = None
     frequency_mhz: float | None = None
+    software: str | None = None
+    gain_db: float | None = None
+    dynamic_range_db: float | None = None
+    mechanical_index: float | None = None
 
     @property
     def is_known(self) -> bool:
@@ -61,6 +70,24 @@ class Device:
         """Return ``manufacturer model``, or ``unknown device``."""
         named = " ".join(part for part in (self.manufacturer, self.model) if part)
         return named or "unknown device"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a file tells of the person that a Z-score needs, without identity.
+
+    Offered to the Z-score panel; never written beside anything that identifies.
+    """
+
+    age_years: float | None = None
+    sex: str | None = None
+    height_cm: float | None = None
+    weight_kg: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the file tells anything."""
+        return self != Person()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +103,15 @@ class Calibration:
     region : tuple of int, optional
         Rows and columns of the calibrated picture, ``(row_start, row_stop,
         column_start, column_stop)``, stops excluded, clipped to the image.
+    by_user : bool
+        Whether the user settled it (drew a ruler, typed the depth, accepted a
+        proposal); then a result is verified with the spacing that it states.
     """
 
     spacing_mm: tuple[float, float]
     source: str
     region: tuple[int, int, int, int] | None = None
+    by_user: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a spacing that is no length."""
@@ -93,17 +124,18 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UltrasoundImage:
-    """A gray-level ultrasound image with its spacing and device.
+    """A gray-level ultrasound image or clip with its spacing and device.
 
     Parameters
     ----------
-    gray : ndarray of uint8, shape (depth, lateral)
-        Gray levels, 0 black … 255 white. The array is read-only.
+    gray : ndarray of uint8, shape (depth, lateral), or FrameStack
+        Gray levels, 0 black … 255 white, read-only. A clip has the shape ``(frame,
+        depth, lateral)`` and decodes a frame when it is indexed.
     name : str
         File name without folder, or the name of a sample.
-    sha256 : str
-        SHA-256 of the file, or of the gray levels when there is no file
-        (see `hash_of`).
+    digest : str or FileDigest
+        SHA-256 of the file, or of the gray levels when there is no file (see
+        `hash_of`). Of a large file it is computed when `sha256` is first asked for.
     hash_of : {"file", "pixels"}
         What `sha256` was computed from.
     gray_rule : str
@@ -115,16 +147,33 @@ class UltrasoundImage:
         Scanner as far as the file tells.
     coloured : ndarray of bool, optional
         Pixels whose colour channels differ (Doppler, calipers, markers); ``None``
-        when the file holds no colour.
+        when there are none. Of a clip, see `frame`.
     warnings : tuple of str
         Caveats for the user, a sentence each.
     frame_times_s : tuple of float, optional
-        Time of each frame in seconds; ``None`` for a still image.
+        Time of each frame in seconds from the first; ``None`` for a still image, and
+        for a clip whose file does not tell.
+    regions : tuple of UltrasoundRegion
+        Parts of the picture as the scanner described them.
+    frame_calibrations : tuple of Calibration or None, optional
+        Calibration of each frame, where the file states frames of different scale.
+    frame_index : int
+        Which frame of the clip a still is; 0 for a still file.
+    crop : tuple of int, optional
+        Rows and columns of the file's picture that this image shows.
+    person : Person
+        Age, sex, height and weight as far as the file tells.
+    acquired_after_s : float, optional
+        Seconds from the start of the study to the acquisition.
+    device_by_user : tuple of str
+        Fields of `device` that the user completed, because the file does not tell.
+    lossy : bool
+        Whether the file's compression is known to have changed gray levels.
     """
 
-    gray: npt.NDArray[np.uint8]
+    gray: npt.NDArray[np.uint8] | FrameStack
     name: str
-    sha256: str
+    digest: str | FileDigest
     hash_of: Literal["file", "pixels"] = "file"
     gray_rule: str = "stored"
     calibration: Calibration | None = None
@@ -132,9 +181,19 @@ class UltrasoundImage:
     coloured: npt.NDArray[np.bool_] | None = None
     warnings: tuple[str, ...] = ()
     frame_times_s: tuple[float, ...] | None = None
+    regions: tuple[UltrasoundRegion, ...] = ()
+    frame_calibrations: tuple[Calibration | None, ...] | None = None
+    frame_index: int = 0
+    crop: Bounds | None = None
+    person: Person = field(default_factory=Person)
+    acquired_after_s: float | None = None
+    device_by_user: tuple[str, ...] = ()
+    lossy: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the pixels, so that no step can change what another measures."""
+        if isinstance(self.gray, FrameStack):
+            return
         if self.gray.dtype != np.uint8 or self.gray.ndim != 2 or self.gray.size == 0:
             raise ImageReadError(
                 f"Gray levels must be uint8 with shape (depth, lateral), not "
@@ -147,107 +206,125 @@ class UltrasoundImage:
         """Distance of pixel centres in mm, ``(depth, lateral)``, or ``None``."""
         return None if self.calibration is None else self.calibration.spacing_mm
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file or of the pixels, in hexadecimal digits.
 
-def gray_from_rgb(
-    rgb: npt.NDArray[np.uint8], *, rule: GrayRule = "imagej"
-) -> npt.NDArray[np.uint8]:
-    r"""Return 8-bit gray levels of a colour image by a named rule.
+        Raises
+        ------
+        ImageReadError
+            If the file of a clip has changed or gone since it was opened.
+        """
+        return self.digest if isinstance(self.digest, str) else self.digest.value()
 
-    ``"imagej"`` is ImageJ's default conversion, the unweighted mean rounded half up,
+    @property
+    def key(self) -> str:
+        """Short mark of the file that is known at once, to tell images apart."""
+        return self.digest if isinstance(self.digest, str) else self.digest.quick
 
-    .. math:: g = \lfloor (R + G + B)/3 + 1/2 \rfloor
+    @property
+    def is_clip(self) -> bool:
+        """Whether there is a frame axis."""
+        return isinstance(self.gray, FrameStack)
 
-    ``"luma601"`` is the Y of YBR, :math:`\lfloor 0.299R + 0.587G + 0.114B + 1/2
-    \rfloor`, which ImageJ calls *weighted RGB conversion*. Gray pixels (R = G = B) are
-    the same in both. The rule is part of every result.
+    @property
+    def n_frames(self) -> int:
+        """Number of frames; 1 for a still image."""
+        return len(self.gray) if isinstance(self.gray, FrameStack) else 1
 
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (..., 3)
-        Colour image.
-    rule : {"imagej", "luma601"}, default: "imagej"
-        Conversion rule.
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        return (self.gray.shape[-2], self.gray.shape[-1])
 
-    Returns
-    -------
-    ndarray of uint8, shape (...)
-        Gray levels.
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """Gray levels of a still image, shape (depth, lateral).
 
-    Raises
-    ------
-    ImageReadError
-        If the array is not uint8 with three channels, or the rule is unknown.
+        Raises
+        ------
+        ImageReadError
+            If the image is a clip.
+        """
+        if isinstance(self.gray, FrameStack):
+            raise ImageReadError(
+                f"{self.name!r} is a clip of {self.n_frames} frames; choose one with "
+                "image.frame(index)."
+            )
+        return self.gray
 
-    References
-    ----------
-    ImageJ 1.53t, ``ij/process/TypeConverter.java``; DICOM PS3.3 C.7.6.3.1.2.
+    def frame(self, index: int) -> UltrasoundImage:
+        """Return one frame as a still image.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pixel = np.array([[200, 100, 50]], np.uint8)
-    >>> int(gray_from_rgb(pixel)[0]), int(gray_from_rgb(pixel, rule="luma601")[0])
-    (117, 124)
-    """
-    if rgb.dtype != np.uint8 or rgb.shape[-1:] != (3,):
-        raise ImageReadError(
-            f"A colour image must be uint8 with 3 channels, not {rgb.dtype} with "
-            f"shape {rgb.shape}."
+        Parameters
+        ----------
+        index : int
+            Frame, from 0.
+
+        Returns
+        -------
+        UltrasoundImage
+            With the frame's own calibration and coloured pixels; `frame_index` tells
+            which frame it is.
+
+        Raises
+        ------
+        ImageReadError
+            If there is no such frame, or it cannot be decoded.
+
+        Examples
+        --------
+        >>> import napari_muscle_us as mus
+        >>> mus.sample_image("transverse_healthy").frame(0).frame_index
+        0
+        """
+        if not 0 <= index < self.n_frames:
+            raise ImageReadError(
+                f"{self.name!r} has no frame {index}; its frames are 0 to "
+                f"{self.n_frames - 1}."
+            )
+        if not isinstance(self.gray, FrameStack):
+            return self
+        decoded = self.gray.frame(index)
+        known = self.calibration
+        if self.frame_calibrations is not None and known is None:
+            known = self.frame_calibrations[index]
+        return replace(
+            self,
+            gray=decoded.gray,
+            coloured=decoded.coloured,
+            calibration=known,
+            frame_index=index,
+            frame_times_s=None,
+            frame_calibrations=None,
         )
-    if rule == "imagej":
-        # ImageJ sums three products with 1/3 in double; with integers
-        # floor(s/3 + 1/2) = (2s + 3) // 6 exactly, except where its rounding of
-        # 1/3 matters, which is nowhere for s in 0..765 (tested on all sums).
-        total = rgb.astype(np.uint16).sum(axis=-1, dtype=np.uint16)
-        return np.asarray((2 * total + 3) // 6, dtype=np.uint8)
-    if rule == "luma601":
-        # Term by term, as ImageJ adds: a matrix product may round otherwise.
-        red, green, blue = (rgb[..., i] for i in range(3))
-        luma = red * 0.299 + green * 0.587 + blue * 0.114
-        return np.asarray(np.floor(luma + 0.5), dtype=np.uint8)
-    raise ImageReadError(
-        f"Gray rule {rule!r} is unknown; use one of {', '.join(GRAY_RULES)}."
-    )
 
+    def cropped(self, bounds: Bounds) -> UltrasoundImage:
+        """Return a part of the picture, as still or clip.
 
-def coloured_pixels(
-    rgb: npt.NDArray[np.uint8], *, tolerance: int = 0
-) -> npt.NDArray[np.bool_]:
-    """Return where the colour channels differ by more than a tolerance.
+        Parameters
+        ----------
+        bounds : tuple of int
+            ``(row_start, row_stop, column_start, column_stop)`` in this image.
 
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (..., 3)
-        Colour image.
-    tolerance : int, default: 0
-        Largest difference of two channels that still counts as gray; lossy
-        compression makes small ones everywhere.
+        Returns
+        -------
+        UltrasoundImage
+            `crop` tells its place in the file's picture. Where the file describes
+            parts of different scale, the part that holds the bounds gives the spacing.
 
-    Returns
-    -------
-    ndarray of bool, shape (...)
-        True where ``max(R, G, B) − min(R, G, B) > tolerance``.
+        Raises
+        ------
+        ImageReadError
+            If the bounds are empty or reach outside the picture.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> coloured_pixels(np.array([[9, 9, 9], [9, 9, 0]], np.uint8)).tolist()
-    [False, True]
-    """
-    low = np.minimum(np.minimum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
-    high = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
-    return np.asarray(high - low > tolerance, dtype=np.bool_)
+        Examples
+        --------
+        >>> import napari_muscle_us as mus
+        >>> image = mus.sample_image("transverse_healthy")
+        >>> image.cropped((10, 110, 20, 220)).frame_shape
+        (100, 200)
+        """
+        from napari_muscle_us.crop import crop_image
 
-
-def pixel_hash(gray: npt.NDArray[np.uint8]) -> str:
-    """Return the SHA-256 of gray levels together with their shape.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pixel_hash(np.zeros((2, 2), np.uint8))[:8]
-    '660c5b93'
-    """
-    digest = hashlib.sha256(repr(gray.shape).encode())
-    digest.update(np.ascontiguousarray(gray).tobytes())
-    return digest.hexdigest()
+        return crop_image(self, bounds)

@@ -9,7 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_muscle_us.errors import DeviceMismatchError, ReferenceSetError
+from napari_muscle_us.errors import (
+    DeviceMismatchError,
+    ImageReadError,
+    ReferenceSetError,
+)
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.results import (
     MEASURES,
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from napari_muscle_us.image import UltrasoundImage
+    from napari_muscle_us.image import Calibration, UltrasoundImage
     from napari_muscle_us.reference.model import ZScore
     from napari_muscle_us.reference.subject import Subject
     from napari_muscle_us.roi.shapes import Roi
@@ -70,6 +74,7 @@ def measure_rois(
     subject: str = "",
     visit: str = "",
     z_score: ZScoreRequest | None = None,
+    frame: int | None = None,
 ) -> pd.DataFrame:
     """Return the results rows of regions on an image.
 
@@ -83,6 +88,8 @@ def measure_rois(
         Labels of the person (a code, not a name) and the visit.
     z_score : ZScoreRequest, optional
         Adds the Z-score of each region's muscle.
+    frame : int, optional
+        Frame of a clip, from 0. A clip needs it; a still image has frame 0 only.
 
     Returns
     -------
@@ -92,6 +99,8 @@ def measure_rois(
 
     Raises
     ------
+    ImageReadError
+        If the image is a clip and no frame, or one that is not there, was chosen.
     RoiError
         If a region is not usable; then no row is given.
     ReferenceSetError
@@ -106,6 +115,13 @@ def measure_rois(
     >>> rows.loc[rows["measure"] == "intensity.n", "value"].item()
     2400.0
     """
+    if frame is not None:
+        image = image.frame(frame)
+    elif image.is_clip:
+        raise ImageReadError(
+            f"{image.name!r} is a clip of {image.n_frames} frames; say which frame to "
+            f"measure, 0 to {image.n_frames - 1}."
+        )
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     rows: list[dict[str, Any]] = []
     for roi in rois:
@@ -113,7 +129,7 @@ def measure_rois(
             "subject": subject,
             "visit": visit,
             "image": image.name,
-            "frame": 0,
+            "frame": image.frame_index,
             "roi": roi.name,
             "muscle": roi.muscle,
             "side": roi.side,
@@ -140,14 +156,13 @@ def measure_values(
     image: UltrasoundImage, roi: Roi, *, z_score: ZScoreRequest | None = None
 ) -> list[MeasuredValue]:
     """Return all values of one region: intensity, area and, if asked, Z-score."""
-    shape = (image.gray.shape[0], image.gray.shape[1])
-    window = usable_window(roi, shape)
-    stats = measure_intensity(image.gray[window.rows, window.columns], window.mask)
+    window = usable_window(roi, image.frame_shape)
+    stats = measure_intensity(image.pixels[window.rows, window.columns], window.mask)
     method = {
         "gray_rule": image.gray_rule,
         "mask": MASK_RULE,
         "hash_of": image.hash_of,
-    }
+    } | _crop_of(image)
     note = coloured_note(image, window.rows, window.columns, window.mask)
     values = []
     for statistic in _INTENSITY:
@@ -212,11 +227,36 @@ def _area(image: UltrasoundImage, roi: Roi) -> MeasuredValue:
     area, unit = roi_area(roi, image.spacing_mm)
     known = image.calibration
     method: dict[str, Any] = {"rule": "outline", "hash_of": image.hash_of}
+    method |= _crop_of(image)
     if known is None:
         note = "the size of a pixel is not known"
+        # Said, since the user may have set the file's own scale aside.
+        method["spacing_mm"] = None
         return MeasuredValue("roi.area", area, unit, method, note)
     method |= {"spacing_mm": list(known.spacing_mm), "spacing_source": known.source}
-    return MeasuredValue("roi.area", area, unit, method)
+    if known.by_user:
+        method["spacing_by_user"] = True
+    return MeasuredValue("roi.area", area, unit, method, _outside_note(known, roi))
+
+
+def _crop_of(image: UltrasoundImage) -> dict[str, Any]:
+    # Outlines are in the pixels of the part that was measured.
+    return {} if image.crop is None else {"crop": list(image.crop)}
+
+
+def _outside_note(known: Calibration, roi: Roi) -> str:
+    """Return a caveat for a region that leaves the part which the spacing is of."""
+    if known.region is None:
+        return ""
+    top, bottom, left, right = known.region
+    rows, columns = roi.outline().T
+    inside = (
+        rows.min() >= top - 0.5
+        and rows.max() <= bottom - 0.5
+        and columns.min() >= left - 0.5
+        and columns.max() <= right - 0.5
+    )
+    return "" if inside else "the ROI reaches outside the calibrated region"
 
 
 def _z_value(
@@ -241,6 +281,9 @@ def _z_value(
         "accept_device": request.accept_device,
         "sd": "prediction",
     }
+    if image.device_by_user:
+        completed = {name: getattr(image.device, name) for name in image.device_by_user}
+        method["device_by_user"] = completed
     try:
         score = compute_z_score(image, roi, echo_intensity, request)
     except ReferenceSetError as error:

@@ -75,7 +75,7 @@ def sample_image(name: str) -> UltrasoundImage:
     return UltrasoundImage(
         sample.gray,
         name=f"{SAMPLE_PREFIX}{name}",
-        sha256=pixel_hash(sample.gray),
+        digest=pixel_hash(sample.gray),
         hash_of="pixels",
         calibration=Calibration(sample.spacing_mm, "simulation"),
         warnings=(sample.description,),

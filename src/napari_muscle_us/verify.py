@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import MuscleUSError, ResultsError
-from napari_muscle_us.image import LAYER_CALIBRATION, Calibration
+from napari_muscle_us.image import LAYER_CALIBRATION, Calibration, Device
 from napari_muscle_us.io.read import read_image
 from napari_muscle_us.reference.load import builtin_references, reference_sha256
 from napari_muscle_us.reference.subject import Subject
@@ -113,11 +113,14 @@ class _Checker:
     def _recompute(self, row: Mapping[str, Any]) -> tuple[float, str]:
         method = _json(row["method"], "method")
         image = self._open(row, str(method.get("gray_rule", "imagej")))
+        image = _part_of(image, row, method)
         image = _with_spacing_by_hand(image, method)
+        image = _with_device_by_hand(image, method)
         request = _request(method, self._folder) if "reference" in method else None
         key = tuple(str(row[c]) for c in ("roi_geometry", "muscle"))
         key = (*key, image.sha256, image.gray_rule, str(request))
-        key = (*key, str(image.spacing_mm))
+        place = (image.spacing_mm, image.frame_index, image.crop)
+        key = (*key, str(image.device), str(place))
         if key != self._values_key:
             roi = roi_from_dict(
                 _json(row["roi_geometry"], "roi_geometry"),
@@ -175,18 +178,52 @@ def _readable(paths: list[Path], rule: GrayRule) -> list[UltrasoundImage]:
     return images
 
 
+def _part_of(
+    image: UltrasoundImage, row: Mapping[str, Any], method: Mapping[str, Any]
+) -> UltrasoundImage:
+    """Return the frame and the part of the picture that were measured."""
+    try:
+        image = image.frame(int(row["frame"]))
+        crop = method.get("crop")
+        if crop is None:
+            return image
+        top, bottom, left, right = (int(v) for v in crop)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, MuscleUSError):
+            raise
+        raise ResultsError("the frame or crop of the row is no number") from None
+    return image.cropped((top, bottom, left, right))
+
+
 def _with_spacing_by_hand(
     image: UltrasoundImage, method: Mapping[str, Any]
 ) -> UltrasoundImage:
     """Return the image with the spacing that the user had set in napari, if any."""
-    if method.get("spacing_source") != LAYER_CALIBRATION:
+    if "spacing_mm" in method and method["spacing_mm"] is None:
+        return replace(image, calibration=None)
+    source = method.get("spacing_source")
+    by_user = method.get("spacing_by_user") is True
+    if source != LAYER_CALIBRATION and not by_user:
         return image
     try:
         depth, lateral = (float(v) for v in method["spacing_mm"])
     except (KeyError, TypeError, ValueError):
         raise ResultsError("the method of the area is incomplete") from None
-    known = Calibration((depth, lateral), LAYER_CALIBRATION)
+    known = Calibration((depth, lateral), str(source), by_user=by_user)
     return replace(image, calibration=known)
+
+
+def _with_device_by_hand(
+    image: UltrasoundImage, method: Mapping[str, Any]
+) -> UltrasoundImage:
+    """Return the image with what the user had completed of the device profile."""
+    told = method.get("device_by_user")
+    if told is None:
+        return image
+    known = {field.name for field in fields(Device)}
+    if not isinstance(told, dict) or not set(told) <= known:
+        raise ResultsError("the device in the method of the Z-score is not usable")
+    return replace(image, device=replace(image.device, **told))
 
 
 def _find_reference(name: str, sha256: object, folder: Path) -> str | Path:

@@ -36,7 +36,15 @@ def take_tool(viewer, number):
 
 
 @pytest.mark.parametrize(
-    "name", ["Workflow", "Muscle ROIs", "Grayscale histogram", "Z-score", "Results"]
+    "name",
+    [
+        "Workflow",
+        "Acquisition",
+        "Muscle ROIs",
+        "Grayscale histogram",
+        "Z-score",
+        "Results",
+    ],
 )
 def test_every_panel_docks_through_the_manifest(viewer, qtbot, name):
     qtbot.waitUntil(dock(viewer, name).isVisible)

@@ -119,7 +119,7 @@ def test_a_layer_without_gray_levels_is_refused(viewer, data):
 
 def test_pixels_replaced_by_a_filter_lose_the_file_s_hash(viewer):
     layer = viewer.layers[0]
-    told = layer.metadata[METADATA_KEY]["sha256"]
+    told = layer.metadata[METADATA_KEY]["digest"]
     layer.data = np.asarray(layer.data) // 2
     assert image_of(layer).sha256 != told
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
 from napari_muscle_us._napari.panels.histogram import HistogramPanel
 from napari_muscle_us._napari.panels.results import ResultsPanel
 from napari_muscle_us._napari.panels.rois import RoiPanel
@@ -10,8 +11,15 @@ from napari_muscle_us._napari.panels.z_score import ZScorePanel
 def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
     workflow = shown(WorkflowPanel(viewer))
     kinds = [type(workflow.show_tab(title)) for title in TITLES]
-    assert kinds == [RoiPanel, HistogramPanel, ZScorePanel, ResultsPanel]
-    assert [workflow._tabs.tabText(i) for i in range(4)] == list(TITLES)
+    expected = [AcquisitionPanel, RoiPanel, HistogramPanel, ZScorePanel, ResultsPanel]
+    assert kinds == expected
+    shown_titles = [workflow._tabs.tabText(i) for i in range(len(TITLES))]
+    assert shown_titles == [t.replace("Grayscale h", "H") for t in TITLES]
+
+
+def test_the_work_begins_with_drawing(viewer, shown):
+    workflow = shown(WorkflowPanel(viewer))
+    assert workflow._tabs.tabText(workflow._tabs.currentIndex()) == "Muscle ROIs"
 
 
 def test_a_tab_is_made_once(viewer, rois, shown):

@@ -27,7 +27,7 @@ def enter(panel, **values):
 
 def gray_image(level: int, device: Device) -> UltrasoundImage:
     pixels = np.full((60, 60), level, np.uint8)
-    return UltrasoundImage(pixels, name="x.dcm", sha256="0" * 64, device=device)
+    return UltrasoundImage(pixels, name="x.dcm", digest="0" * 64, device=device)
 
 
 def show_constant(viewer, session, level, device=None):

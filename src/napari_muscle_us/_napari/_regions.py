@@ -47,7 +47,8 @@ class RegionCache:
         self, shapes: Shapes, image_layer: Image, image: UltrasoundImage
     ) -> list[Region]:
         """Return a region for each shape of a layer on an image."""
-        place = (image, tuple(shapes.scale), tuple(shapes.translate))
+        picture = (image.key, image.crop, image.frame_shape, image.spacing_mm)
+        place = (picture, tuple(shapes.scale), tuple(shapes.translate))
         known = {}
         for index, row in enumerate(_shapes.read_rows(shapes)):
             labels = {label: row[label] for label in _shapes.LABELS}
@@ -73,7 +74,7 @@ def _make(
     texts: Any = labels
     try:
         roi = _shapes.roi_of(shapes, index, image_layer)
-        window = usable_window(roi, (image.gray.shape[0], image.gray.shape[1]))
+        window = usable_window(roi, image.frame_shape)
     except MuscleUSError as error:
         if not labels["name"] and str(shapes.mode).startswith("add_"):
             # Still being drawn: it has no name yet, and no fault either.

@@ -29,6 +29,7 @@ class RoiWatch:
 
     def __init__(self) -> None:
         self.layer: Shapes | None = None
+        self.frame = 0
 
     def bind(self, layer: Shapes | None) -> None:
         """Watch another layer, or none."""
@@ -41,6 +42,11 @@ class RoiWatch:
         layer.events.features.connect(self._on_features)
         layer.events.mode.connect(self._on_mode)
         layer.selected_data.events.items_changed.connect(self._on_selection)
+
+    def set_frame(self, frame: int) -> None:
+        """Tell which frame is shown: numbers of another one are forgotten."""
+        self.frame = frame
+        self._on_outline()
 
     def _unbind(self) -> None:
         if self.layer is None:
@@ -66,7 +72,8 @@ class RoiWatch:
             row
             for i, row in enumerate(rows)
             if not math.isnan(row[_shapes.EI])
-            and row[_shapes.OUTLINE] != _shapes.outline_checksum(self.layer, i)
+            and row[_shapes.OUTLINE]
+            != _shapes.outline_checksum(self.layer, i, self.frame)
         ]
         if stale:
             for row in stale:

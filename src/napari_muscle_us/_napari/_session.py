@@ -13,11 +13,13 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image, Shapes
 from psygnal import Signal
 
-from napari_muscle_us._napari import _layers, _shapes
+from napari_muscle_us._napari import _layers, _pairs, _shapes
+from napari_muscle_us._napari._clip_slider import ClipSlider
 from napari_muscle_us._napari._regions import RegionCache
 from napari_muscle_us._napari._roi_watch import RoiWatch
+from napari_muscle_us._napari._shown_image import ShownImage
 from napari_muscle_us._napari._workers import warm_up
-from napari_muscle_us.errors import ImageReadError, MuscleUSError, RoiError
+from napari_muscle_us.errors import MuscleUSError, RoiError
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_muscle_us._napari._regions import Region
-    from napari_muscle_us.image import UltrasoundImage
+    from napari_muscle_us.image import Calibration, Device, UltrasoundImage
     from napari_muscle_us.measure.intensity import IntensityStatistics
+    from napari_muscle_us.study.model import Study
 
 _sessions: WeakKeyDictionary[ViewerModel, Session] = WeakKeyDictionary()
 
@@ -53,27 +56,46 @@ class Session:
     selection_changed = Signal()
     mode_changed = Signal()
     """Another drawing tool is in hand."""
+    frame_changed = Signal()
+    """Another frame of the clip is shown."""
     subject_changed = Signal()
     """Age, sex, height, weight, reference set or device question."""
     results_changed = Signal()
+    study_changed = Signal()
+    """Another folder was opened as a study."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = weakref.ref(viewer)
-        self.image_layer: Image | None = None
+        self._shown = ShownImage()
         self._watch = RoiWatch()
         self.subject = Subject()
         self.reference = DEFAULT_SET
         self.accept_device = False
         self._results: pd.DataFrame | None = None
         self._cache = RegionCache()
-        self._watch.changed.connect(self._on_rois_changed)
-        self._watch.selection_changed.connect(self._on_selection_changed)
-        self._watch.mode_changed.connect(self._on_mode_changed)
+        self.study: Study | None = None
+        self._shown.pixels_changed.connect(self._on_pixels)
+        self._shown.scale_changed.connect(self._on_scale)
+        self._watch.changed.connect(self.rois_changed.emit)
+        self._watch.selection_changed.connect(self.selection_changed.emit)
+        self._watch.mode_changed.connect(self.mode_changed.emit)
         viewer.layers.events.inserted.connect(self._on_layers_changed)
         viewer.layers.events.removed.connect(self._on_layers_changed)
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
+        viewer.dims.events.point.connect(self._on_frame)
+        self._slider = ClipSlider(self)
         self._on_layers_changed()
         warm_up()
+
+    @property
+    def image_layer(self) -> Image | None:
+        """The current image layer."""
+        return self._shown.layer
+
+    @property
+    def frame(self) -> int:
+        """The frame that is shown, 0 for a still image."""
+        return self._shown.frame
 
     @property
     def roi_layer(self) -> Shapes | None:
@@ -89,18 +111,51 @@ class Session:
         return viewer
 
     def image(self) -> UltrasoundImage:
-        """Return the current image.
+        """Return the current image; of a clip the frame that is shown.
 
         Raises
         ------
         ImageReadError
             If there is none, or its layer cannot be measured.
         """
-        if self.image_layer is None:
-            raise ImageReadError(
-                "No image is open; open one with File › Open or File › Open Sample."
-            )
-        return _layers.image_of(self.image_layer)
+        return self._shown.still()
+
+    @property
+    def clip(self) -> UltrasoundImage:
+        """The current image with all its frames.
+
+        Raises
+        ------
+        ImageReadError
+            If there is none, or its layer cannot be measured.
+        """
+        return self._shown.whole()
+
+    def clip_or_none(self) -> UltrasoundImage | None:
+        """Return the current image if it is a clip that can be measured."""
+        try:
+            clip = self.clip
+        except MuscleUSError:
+            return None
+        return clip if clip.is_clip else None
+
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Set the size of a pixel of the current image, by the user's word."""
+        self.image()
+        _layers.set_calibration(self.image_layer, calibration)
+        self._on_scale()
+
+    def complete_device(self, device: Device, by_user: tuple[str, ...]) -> None:
+        """Set the device profile of the current image, completed by the user."""
+        self.image()
+        _layers.set_device(self.image_layer, device, by_user)
+        self.layers_changed.emit()
+
+    def add_image(self, image: UltrasoundImage, *, title: str = "") -> Image:
+        """Add an image to the viewer and make it the current one."""
+        data, attributes, _ = _layers.layer_data(image, title=title)
+        layer: Image = self.viewer.add_image(data, **attributes)
+        return layer
 
     def regions(self) -> list[Region]:
         """Return the regions of the current ROI layer."""
@@ -135,11 +190,11 @@ class Session:
         if region.window is None:
             raise RoiError(region.problem or "The outline is still being drawn.")
         rows, columns, mask = region.window
-        return measure_intensity(self.image().gray[rows, columns], mask)
+        return measure_intensity(self.image().pixels[rows, columns], mask)
 
     def use_image(self, layer: Image) -> None:
         """Make an image the current one, with the ROI layer that belongs to it."""
-        self._use(layer, self._rois_for(layer))
+        self._use(layer, _pairs.rois_for(self.viewer, layer))
 
     def new_roi_layer(self) -> Shapes:
         """Add a Shapes layer tied to the current image, and return it."""
@@ -152,11 +207,8 @@ class Session:
 
     def edit(self, index: int, **labels: str) -> None:
         """Change name, muscle or side of a region."""
-        if self.roi_layer is None:
-            return
-        rows = _shapes.read_rows(self.roi_layer)
-        rows[index].update(labels)
-        _shapes.write_rows(self.roi_layer, rows)
+        if self.roi_layer is not None:
+            _shapes.set_labels(self.roi_layer, index, labels)
 
     def remove(self, indices: list[int]) -> None:
         """Delete regions."""
@@ -166,15 +218,8 @@ class Session:
 
     def show_measured(self, values: dict[int, float]) -> None:
         """Write echo intensities beside their outlines, until these move."""
-        if self.roi_layer is None:
-            return
-        rows = _shapes.read_rows(self.roi_layer)
-        for index, value in values.items():
-            rows[index][_shapes.EI] = value
-            rows[index][_shapes.OUTLINE] = _shapes.outline_checksum(
-                self.roi_layer, index
-            )
-        _shapes.write_rows(self.roi_layer, rows)
+        if self.roi_layer is not None:
+            _shapes.set_measured(self.roi_layer, values, self.frame)
 
     def set_subject(
         self, subject: Subject, reference: str, *, accept_device: bool
@@ -202,24 +247,16 @@ class Session:
         self._results = results
         self.results_changed.emit()
 
+    def set_study(self, study: Study | None) -> None:
+        """Replace the list of images that the panels offer."""
+        self.study = study
+        self.study_changed.emit()
+
     def _on_layers_changed(self, event: object = None) -> None:
         viewer = self._viewer()
         if viewer is None:
             return
-        active = viewer.layers.selection.active
-        image, rois = self.image_layer, self.roi_layer
-        if isinstance(active, Image):
-            image, rois = active, self._rois_for(active)
-        elif isinstance(active, Shapes):
-            rois = active
-            image = self._image_for(active) or image
-        if image not in viewer.layers:
-            images = [layer for layer in viewer.layers if isinstance(layer, Image)]
-            image = images[-1] if images else None
-            rois = None if image is None else self._rois_for(image)
-        if rois not in viewer.layers:
-            rois = None if image is None else self._rois_for(image)
-        self._use(image, rois)
+        self._use(*_pairs.pair(viewer, self.image_layer, self.roi_layer))
 
     def _use(self, image: Image | None, rois: Shapes | None) -> None:
         if image is self.image_layer and rois is self.roi_layer:
@@ -227,65 +264,39 @@ class Session:
         if rois is not self.roi_layer:
             self._watch.bind(rois)
         if image is not self.image_layer:
-            self._watch_image(image)
+            self._shown.bind(image)
         self._cache.clear()
+        self._shown.follow(self.viewer.dims.point)
+        self._watch.set_frame(self.frame)
         self.layers_changed.emit()
         self.rois_changed.emit()
 
-    def _rois_for(self, image: Image) -> Shapes | None:
-        shapes = [x for x in self.viewer.layers if isinstance(x, Shapes)]
-        return next((s for s in reversed(shapes) if self._tied(s, image)), None)
-
-    def _image_for(self, shapes: Shapes) -> Image | None:
-        current = self.image_layer
-        images = [x for x in self.viewer.layers if isinstance(x, Image)]
-        if current in images and self._tied(shapes, current):
-            return current
-        return next((i for i in reversed(images) if self._tied(shapes, i)), None)
-
-    @staticmethod
-    def _tied(shapes: Shapes, image: Image) -> bool:
-        try:
-            return _layers.is_tied(shapes, image)
-        except MuscleUSError:
-            return False
-
-    def _watch_image(self, image: Image | None) -> None:
-        if self.image_layer is not None:
-            events = self.image_layer.events
-            events.scale.disconnect(self._on_scale)
-            events.units.disconnect(self._on_scale)
-            events.data.disconnect(self._on_pixels)
-            events.set_data.disconnect(self._on_pixels)
-        self.image_layer = image
-        if image is not None:
-            image.events.scale.connect(self._on_scale)
-            image.events.units.connect(self._on_scale)
-            image.events.data.connect(self._on_pixels)
-            image.events.set_data.connect(self._on_pixels)
+    def _on_frame(self, event: object = None) -> None:
+        viewer = self._viewer()
+        if viewer is not None and self._shown.follow(viewer.dims.point):
+            self._watch.set_frame(self.frame)
+            self.frame_changed.emit()
+            self.rois_changed.emit()
 
     def read_pixels_again(self) -> None:
         """Forget the image's pixels, which a script may have edited in place."""
-        if self.image_layer is not None:
-            _layers.forget_image(self.image_layer)
+        self._shown.forget()
 
-    def _on_pixels(self, event: object = None) -> None:
+    def _on_pixels(self) -> None:
         self.read_pixels_again()
         self.rois_changed.emit()
 
-    def _on_scale(self, event: object = None) -> None:
+    def _on_scale(self) -> None:
         """Keep outlines on their pixels when the user sets the scale by hand."""
-        if self.image_layer is not None and self.roi_layer is not None:
-            _layers.follow_image(self.roi_layer, self.image_layer)
+        if self.image_layer is not None:
+            for layer in _pairs.layers_on(self.viewer, self.image_layer):
+                _layers.follow_image(layer, self.image_layer)
+            # Outlines of the whole do not lie on a part of another scale.
+            if self.roi_layer is not None and not _pairs.fits(
+                self.roi_layer, self.image_layer
+            ):
+                rois = _pairs.rois_for(self.viewer, self.image_layer)
+                self._use(self.image_layer, rois)
         self._cache.clear()
         self.layers_changed.emit()
         self.rois_changed.emit()
-
-    def _on_rois_changed(self) -> None:
-        self.rois_changed.emit()
-
-    def _on_selection_changed(self) -> None:
-        self.selection_changed.emit()
-
-    def _on_mode_changed(self) -> None:
-        self.mode_changed.emit()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from napari_muscle_us._napari._layers import METADATA_KEY, image_of, spatial_kwargs_of
+from napari_muscle_us._napari._facts import METADATA_KEY
+from napari_muscle_us._napari._layers import image_of, spatial_kwargs_of, tie
 from napari_muscle_us.errors import RoiError
 from napari_muscle_us.roi.shapes import Ellipse, Polygon, Rectangle, relabel
 
@@ -58,7 +59,7 @@ def roi_layer_kwargs(image_layer: Image) -> dict[str, Any]:
         "face_color": _FACE_COLOUR,
         "edge_width": 3,
         "opacity": 1.0,
-        "metadata": {METADATA_KEY: {"image_sha256": image.sha256}},
+        "metadata": {METADATA_KEY: tie(image)},
     } | spatial_kwargs_of(image_layer)
 
 
@@ -94,9 +95,26 @@ def write_rows(shapes: Shapes, rows: list[dict[str, Any]]) -> None:
     shapes.feature_defaults = DEFAULTS
 
 
-def outline_checksum(shapes: Shapes, index: int) -> int:
-    """Return a number that changes when a shape is moved."""
-    return zlib.crc32(np.ascontiguousarray(shapes.data[index]).tobytes())
+def set_labels(shapes: Shapes, index: int, labels: dict[str, str]) -> None:
+    """Change name, muscle or side of a shape."""
+    rows = read_rows(shapes)
+    rows[index].update(labels)
+    write_rows(shapes, rows)
+
+
+def set_measured(shapes: Shapes, values: dict[int, float], frame: int) -> None:
+    """Write echo intensities of a frame beside their outlines."""
+    rows = read_rows(shapes)
+    for index, value in values.items():
+        rows[index][EI] = value
+        rows[index][OUTLINE] = outline_checksum(shapes, index, frame)
+    write_rows(shapes, rows)
+
+
+def outline_checksum(shapes: Shapes, index: int, frame: int = 0) -> int:
+    """Return a number that changes when a shape is moved, or another frame shown."""
+    outline = np.ascontiguousarray(shapes.data[index]).tobytes()
+    return zlib.crc32(outline, frame)
 
 
 def _text(row: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 from napari_muscle_us._napari._readers import read_layers
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari._shapes import shape_from
+from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.io.files import atomic_path
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
@@ -34,8 +35,12 @@ def launch(files: Sequence[Path]) -> None:
     """Open napari with the Workflow docked and the files loaded; return when closed."""
     viewer = open_viewer()
     # Not viewer.open(): napari asks for a suffix, and scanners write files without.
-    for data, attributes, _ in read_layers(files):
-        viewer.add_image(data, **attributes)
+    try:
+        for data, attributes, _ in read_layers(files):
+            viewer.add_image(data, **attributes)
+    except MuscleUSError:
+        viewer.close()
+        raise
     run(viewer)
 
 

@@ -2,65 +2,42 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import math
-import struct
-import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from napari_muscle_us.errors import ImageReadError
-from napari_muscle_us.image import (
-    MAX_PIXELS,
-    Device,
-    UltrasoundImage,
-    coloured_pixels,
-    gray_from_rgb,
-)
-from napari_muscle_us.io.dicom_palette import apply_palette
+from napari_muscle_us.frames import MAX_FRAMES, FrameStack
+from napari_muscle_us.image import MAX_PIXELS, UltrasoundImage
+from napari_muscle_us.io._pydicom import dicom_guard
+from napari_muscle_us.io.dicom_facts import device_of, person_of
+from napari_muscle_us.io.dicom_file import IN_MEMORY_BYTES, FileBytes, parse_header
+from napari_muscle_us.io.dicom_frames import DicomFrames
 from napari_muscle_us.io.dicom_regions import calibrate
-from napari_muscle_us.io.dicom_window import gray_levels
-from napari_muscle_us.io.raster import LOSSY_TOLERANCE
+from napari_muscle_us.io.dicom_time import acquired_after_s, frame_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-    import numpy.typing as npt
     from pydicom import Dataset
 
+    from napari_muscle_us.digest import FileDigest
     from napari_muscle_us.image import GrayRule
 
-_PHOTOMETRIC: Final = (
-    "MONOCHROME1",
-    "MONOCHROME2",
-    "RGB",
-    "YBR_FULL",
-    "YBR_FULL_422",
-    "YBR_ICT",
-    "YBR_RCT",
-    "PALETTE COLOR",
-)
+_SAMPLES: Final = {
+    "MONOCHROME1": 1,
+    "MONOCHROME2": 1,
+    "PALETTE COLOR": 1,
+    "RGB": 3,
+    "YBR_FULL": 3,
+    "YBR_FULL_422": 3,
+    "YBR_ICT": 3,
+    "YBR_RCT": 3,
+}
 _ANY_BITS: Final = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
-_YBR_STORED: Final = ("YBR_FULL", "YBR_FULL_422")
-# A hostile file makes pydicom and its decoders raise nearly anything; a list keeps
-# our own mistakes (NameError, AssertionError …) visible.
-_BROKEN: Final = (
-    ValueError,
-    TypeError,
-    AttributeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OSError,
-    OverflowError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-)
+_ULTRASOUND: Final = ("US", "IVUS", "SC", "OT")
+_OTHER_MODALITIES: Final = ("CT", "MR", "CR", "DX", "MG", "NM", "PT", "XA", "RF", "ES")
+_BITS_ALLOCATED: Final = (8, 16, 32)
 
 
 def looks_like_dicom(content: bytes) -> bool:
@@ -72,17 +49,19 @@ def looks_like_dicom(content: bytes) -> bool:
 
 
 def read_dicom(
-    content: bytes, *, name: str, sha256: str, gray_rule: GrayRule = "imagej"
+    path: Path, *, name: str, digest: FileDigest, gray_rule: GrayRule = "imagej"
 ) -> UltrasoundImage:
-    """Return the ultrasound image in a DICOM file.
+    """Return the ultrasound image or clip in a DICOM file.
+
+    Of a clip only the header is read; frames are decoded when they are looked at.
 
     Parameters
     ----------
-    content : bytes
+    path : Path
         The file.
     name : str
         File name, for messages and results.
-    sha256 : str
+    digest : FileDigest
         Hash of the file.
     gray_rule : {"imagej", "luma601"}, default: "imagej"
         How colour becomes gray; ``"luma601"`` of a YBR image is its Y plane.
@@ -90,195 +69,142 @@ def read_dicom(
     Returns
     -------
     UltrasoundImage
-        Spacing from SequenceOfUltrasoundRegions, ``None`` without a usable region.
-        Patient, study and institution are not read.
+        Spacing from SequenceOfUltrasoundRegions, or where no region exists from
+        PixelSpacing, marked so; ``None`` when it is not known or doubtful. Patient,
+        study and institution are not read.
 
     Raises
     ------
     ImageReadError
-        If the file is damaged, holds no pixels or several frames, or needs a decoder
-        that is not installed.
+        If the file is damaged, holds no pixels, or needs a decoder that is not
+        installed.
 
     References
     ----------
     DICOM PS3.3 C.8.5.5 (US Region Calibration), C.7.6.3 (Image Pixel).
     """
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    # Elements are converted when they are first looked at, so any access may fail;
-    # "from None", since pydicom's own message can quote a patient.
-    try:
-        with _quiet_pydicom():
-            return _read(content, name, sha256, gray_rule)
-    except ImageReadError:
-        raise
-    except (BytesLengthException, InvalidDicomError, *_BROKEN):
-        raise _damaged(name) from None
+    with dicom_guard(name):
+        file = open_dicom(path, name=name, digest=digest, gray_rule=gray_rule)
+        return _assemble(file, name)
 
 
-def _read(
-    content: bytes, name: str, sha256: str, gray_rule: GrayRule
-) -> UltrasoundImage:
-    from pydicom.pixels import pixel_array
+@dataclass(frozen=True, slots=True)
+class DicomFile:
+    """The elements of a file, its frames, and what it is known by."""
 
-    dataset = _parse(content, name)
+    dataset: Dataset
+    frames: DicomFrames
+    digest: str | FileDigest
+
+
+def open_dicom(
+    path: Path, *, name: str, digest: FileDigest, gray_rule: GrayRule = "imagej"
+) -> DicomFile:
+    """Return the header and the frames, checked against the data that is there.
+
+    To be called inside `dicom_guard`.
+
+    Raises
+    ------
+    ImageReadError
+        If the header asks for what is not there or not supported.
+    """
+    small = path.stat().st_size <= IN_MEMORY_BYTES
+    content = path.read_bytes() if small else None
+    source = FileBytes(path, digest, content)
+    dataset, element = parse_header(source, name)
     shape = _check_pixels(dataset, name)
-    photometric = str(dataset.PhotometricInterpretation)
-    pixels = _decode(dataset, name)
-    calibration, notes = calibrate(dataset, shape)
-    coloured = None
-    rule = "stored"
-    if photometric.startswith("MONOCHROME"):
-        gray, rule = gray_levels(pixels, dataset, name)
-    else:
-        rgb = apply_palette(pixels, dataset, name) if pixels.ndim == 2 else pixels
-        gray = gray_from_rgb(rgb, rule=gray_rule)
-        if gray_rule == "luma601" and photometric in _YBR_STORED:
-            # The Y plane itself: RGB clips it where the chroma is strong.
-            gray = pixel_array(dataset, raw=True)[..., 0].reshape(gray.shape)
-        rule = gray_rule
-        where = coloured_pixels(rgb, tolerance=_tolerance(dataset))
-        coloured = where if where.any() else None
+    frames = DicomFrames(
+        source, dataset, element, shape, name=name, gray_rule=gray_rule
+    )
+    known = digest if content is None else hashlib.sha256(content).hexdigest()
+    return DicomFile(dataset, frames, known)
+
+
+def _assemble(file: DicomFile, name: str) -> UltrasoundImage:
+    dataset, frames = file.dataset, file.frames
+    count, rows, columns = frames.shape
+    scale = calibrate(dataset, (rows, columns), frames=count)
+    times, time_notes = frame_times(dataset, count) if count > 1 else (None, ())
+    stack = FrameStack(frames)
+    # Decoded here, so that an unreadable file is refused now, and the rule is known.
+    first = stack.frame(0)
+    still = count == 1
     return UltrasoundImage(
-        np.ascontiguousarray(gray),
+        first.gray if still else stack,
         name=name,
-        sha256=sha256,
-        gray_rule=rule,
-        calibration=calibration,
-        device=_device(dataset),
-        coloured=coloured,
-        warnings=notes,
+        digest=file.digest,
+        gray_rule=frames.rule,
+        calibration=scale.calibration,
+        device=device_of(dataset),
+        coloured=first.coloured if still else None,
+        warnings=(*_caveats(dataset), *scale.notes, *time_notes),
+        frame_times_s=times,
+        regions=scale.regions,
+        frame_calibrations=None if still else scale.frame_calibrations,
+        person=person_of(dataset),
+        acquired_after_s=acquired_after_s(dataset),
+        lossy=frames.lossy,
     )
 
 
-@contextmanager
-def _quiet_pydicom() -> Iterator[None]:
-    """Silence pydicom, whose warnings and log quote element values, so patients."""
-    logger = logging.getLogger("pydicom")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = before
-
-
-def _parse(content: bytes, name: str) -> Dataset:
-    from pydicom import dcmread
-
-    dataset = dcmread(io.BytesIO(content), force=content[128:132] != b"DICM")
-    if "PixelData" not in dataset:
-        raise ImageReadError(
-            f"{name!r} is DICOM without pixels (a report, an index, or cut short); "
-            "open the image itself."
+def _caveats(dataset: Dataset) -> tuple[str, ...]:
+    """Return what a measurement should know of the file besides its scale."""
+    notes = []
+    modality = str(dataset.get("Modality") or "US")
+    # Only a code is repeated: any other text could be anybody's name.
+    if modality not in _ULTRASOUND:
+        named = modality if modality in _OTHER_MODALITIES else "another modality"
+        notes.append(f"The file says that it is no ultrasound image ({named}).")
+    ratio = dataset.get("PixelAspectRatio")
+    if ratio is not None and len(ratio) == 2 and int(ratio[0]) != int(ratio[1]):
+        notes.append(
+            f"The pixels are not square ({int(ratio[0])}:{int(ratio[1])}, depth to "
+            "lateral): angles and lengths in pixels are distorted."
         )
-    return dataset
+    return tuple(notes)
 
 
-def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int]:
-    """Return rows and columns of a still image, or refuse."""
+def _check_pixels(dataset: Dataset, name: str) -> tuple[int, int, int]:
+    """Return frames, rows and columns, or refuse."""
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     frames = int(dataset.get("NumberOfFrames") or 1)
     bits = int(dataset.BitsStored)
+    allocated = int(dataset.BitsAllocated)
     photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in _PHOTOMETRIC:
+    if photometric not in _SAMPLES:
         raise ImageReadError(
             f"{name!r} has the colour model {photometric[:24]!r}, which is not "
             "supported; export it as gray or RGB."
         )
-    if frames != 1:
+    if not 1 <= frames <= MAX_FRAMES:
         raise ImageReadError(
-            f"{name!r} holds {frames} frames; open a still image, one frame saved as "
-            "its own file."
+            f"{name!r} says it holds {frames} frames; between 1 and {MAX_FRAMES} are "
+            "read, so export a shorter clip."
         )
     if rows < 1 or columns < 1 or rows * columns > MAX_PIXELS:
         raise ImageReadError(
             f"{name!r} says it has {rows} × {columns} pixels; between 1 and "
             f"{MAX_PIXELS} are read."
         )
+    if int(dataset.SamplesPerPixel) != _SAMPLES[photometric]:
+        raise ImageReadError(
+            f"{name!r} says {photometric} with {int(dataset.SamplesPerPixel)} values "
+            "a pixel, which contradict each other; export it again as gray or RGB."
+        )
+    if allocated not in _BITS_ALLOCATED or not 1 < bits <= allocated:
+        raise ImageReadError(
+            f"{name!r} holds {bits} bits in {allocated} a value, which is not gray "
+            "levels; export the image with 8 bits."
+        )
+    if int(dataset.get("HighBit", bits - 1)) != bits - 1:
+        raise ImageReadError(
+            f"{name!r} holds {bits}-bit values that do not begin at the lowest bit "
+            "(a retired layout); export the image with 8 bits."
+        )
     if bits != 8 and photometric not in _ANY_BITS:
         raise ImageReadError(
             f"{name!r} holds {bits}-bit colour; echo intensity is defined on 8-bit "
             "gray levels, so export the image with 8 bits."
         )
-    return rows, columns
-
-
-def _decode(dataset: Dataset, name: str) -> npt.NDArray[Any]:
-    try:
-        pixels: npt.NDArray[Any] = dataset.pixel_array
-    except NotImplementedError:
-        raise ImageReadError(
-            f"{name!r} is compressed as {_syntax(dataset)}, which cannot be decoded "
-            "here; export it uncompressed or as JPEG."
-        ) from None
-    except _BROKEN as error:
-        # pydicom lists missing decoders in a RuntimeError.
-        if isinstance(error, RuntimeError) and "missing dependencies" in str(error):
-            raise ImageReadError(
-                f"{name!r} is compressed as {_syntax(dataset)}, whose decoder is not "
-                "installed; install python-gdcm."
-            ) from None
-        raise _damaged(name) from None
-    expected = (int(dataset.Rows), int(dataset.Columns))
-    if pixels.ndim == 4 and pixels.shape[0] == 1:
-        pixels = pixels[0]
-    if pixels.shape[:2] != expected or pixels.shape[2:] not in ((), (3,)):
-        raise _damaged(name)
-    return pixels
-
-
-def _tolerance(dataset: Dataset) -> int:
-    """Return the channel difference that is not colour in this file."""
-    lossy = str(dataset.get("LossyImageCompression") or "") == "01"
-    jpeg = _syntax(dataset).startswith("JPEG")
-    subsampled = str(dataset.PhotometricInterpretation).startswith("YBR")
-    # Half-width chroma colours the edge of every coloured line, so does YBR rounding.
-    return LOSSY_TOLERANCE if lossy or jpeg or subsampled else 0
-
-
-def _syntax(dataset: Dataset) -> str:
-    uid = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    return str(getattr(uid, "name", "an unnamed transfer syntax"))
-
-
-def _device(dataset: Dataset) -> Device:
-    transducer = dataset.get("TransducerData") or dataset.get("TransducerType")
-    if not isinstance(transducer, str | None):
-        transducer = next((part for part in transducer if str(part).strip()), None)
-    regions = dataset.get("SequenceOfUltrasoundRegions") or []
-    frequencies = [_number(r.get("TransducerFrequency")) for r in regions]
-    khz = next((f for f in frequencies if f), None)
-    return Device(
-        manufacturer=_text(dataset.get("Manufacturer")),
-        model=_text(dataset.get("ManufacturerModelName")),
-        transducer=_text(transducer),
-        preset=_text(dataset.get("ProcessingFunction")),
-        depth_mm=_number(dataset.get("DepthOfScanField")),
-        frequency_mhz=None if khz is None else khz / 1000,
-    )
-
-
-def _text(value: Any) -> str | None:
-    """Return an element as one short printable line, ``None`` when empty."""
-    if value is None:
-        return None
-    line = "".join(c for c in str(value) if c.isprintable()).strip()
-    return line[:64] or None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
-
-
-def _damaged(name: str) -> ImageReadError:
-    return ImageReadError(
-        f"{name!r} is damaged or cut short and cannot be read as DICOM; copy it from "
-        "the scanner again."
-    )
+    return frames, rows, columns

@@ -1,8 +1,7 @@
-"""PNG, JPEG, BMP and TIFF pictures of ultrasound."""
+"""PNG, JPEG and BMP pictures of ultrasound, and the way to TIFF."""
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 from typing import TYPE_CHECKING, Any, Final
@@ -10,18 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_muscle_us.errors import ImageReadError
+from napari_muscle_us.frames import Frame
 from napari_muscle_us.image import (
     MAX_PIXELS,
     SIZE_UNKNOWN,
-    Calibration,
     UltrasoundImage,
     coloured_pixels,
     gray_from_rgb,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
+    from napari_muscle_us.digest import FileDigest
     from napari_muscle_us.image import GrayRule
 
 LOSSY_TOLERANCE: Final = 24
@@ -29,21 +31,16 @@ LOSSY_TOLERANCE: Final = 24
 
 MAX_COLOURED_SHARE: Final = 0.5
 
-_WHITE_IS_ZERO: Final = 0
-_PALETTE: Final = 3
-# White is zero, black is zero, RGB, palette, YCbCr (which decodes to RGB).
-_PHOTOMETRIC: Final = (_WHITE_IS_ZERO, 1, 2, _PALETTE, 6)
-_MM_PER_UNIT: Final = {
-    "mm": 1.0,
-    "cm": 10.0,
-    "um": 1e-3,
-    "µm": 1e-3,
-    "micron": 1e-3,
-    "inch": 25.4,
-    "m": 1000.0,
-}
+STORED: Final = "stored"
+"""Gray rule of a file that holds gray levels."""
+
+_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG: Final = b"\xff\xd8"
+_PNG_DEPTH_AT: Final = 24
+
 # What decoders raise on damaged files, besides OSError.
-_BROKEN: Final = (
+BROKEN: Final = (
     ValueError,
     TypeError,
     SyntaxError,
@@ -58,17 +55,21 @@ _BROKEN: Final = (
 
 
 def read_raster(
-    content: bytes, *, name: str, sha256: str, gray_rule: GrayRule = "imagej"
+    path: Path,
+    *,
+    name: str,
+    digest: str | FileDigest,
+    gray_rule: GrayRule = "imagej",
 ) -> UltrasoundImage:
     """Return the ultrasound image in a PNG, JPEG, BMP or TIFF file.
 
     Parameters
     ----------
-    content : bytes
-        The file.
+    path : Path
+        The file; its content tells the format.
     name : str
         File name, for messages and results.
-    sha256 : str
+    digest : str or FileDigest
         Hash of the file.
     gray_rule : {"imagej", "luma601"}, default: "imagej"
         How colour becomes gray.
@@ -76,40 +77,54 @@ def read_raster(
     Returns
     -------
     UltrasoundImage
-        With a calibration only where ImageJ wrote one into a TIFF; a resolution tag
-        in dpi describes paper, not tissue.
+        A still; of a TIFF with several frames a clip, see `read_tiff`. Without
+        calibration: a resolution in dpi describes paper, not tissue.
 
     Raises
     ------
     ImageReadError
-        If it is damaged, too large, deeper than 8 bits, or a colour photograph.
+        If it is damaged, too large, deeper than 8 bits, animated, or a colour
+        photograph.
     """
-    tiff = content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-    pixels, calibration = (
-        _decode_tiff(content, name) if tiff else (_decode_pillow(content, name), None)
-    )
-    rgb = _as_rgb(pixels, name)
-    lossy = content[:2] == b"\xff\xd8"
-    notes = () if calibration else (SIZE_UNKNOWN,)
-    if rgb is None:
-        return UltrasoundImage(
-            np.ascontiguousarray(pixels.reshape(pixels.shape[:2])),
-            name=name,
-            sha256=sha256,
-            calibration=calibration,
-            warnings=notes,
-        )
-    coloured = coloured_pixels(rgb, tolerance=LOSSY_TOLERANCE if lossy else 0)
-    refuse_photograph(rgb, name)
+    head = read_head(path, name)
+    if head.startswith(_TIFF):
+        from napari_muscle_us.io.tiff import read_tiff
+
+        return read_tiff(path, name=name, digest=digest, gray_rule=gray_rule)
+    if head.startswith(_PNG) and head[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] == b"\x10":
+        raise too_deep(name, "16-bit")
+    pixels = as_picture(_decode_pillow(path, name), name)
+    lossy = head.startswith(_JPEG)
+    if pixels.ndim == 3:
+        refuse_photograph(pixels, name)
+    frame = frame_of(pixels, gray_rule, LOSSY_TOLERANCE if lossy else 0)
     return UltrasoundImage(
-        gray_from_rgb(rgb, rule=gray_rule),
+        frame.gray,
         name=name,
-        sha256=sha256,
-        gray_rule=gray_rule,
-        calibration=calibration,
-        coloured=coloured if coloured.any() else None,
-        warnings=notes,
+        digest=digest,
+        gray_rule=STORED if pixels.ndim == 2 else gray_rule,
+        coloured=frame.coloured,
+        warnings=(SIZE_UNKNOWN,),
+        lossy=lossy,
     )
+
+
+def read_head(path: Path, name: str, count: int = 4096) -> bytes:
+    """Return the first bytes of a file.
+
+    Raises
+    ------
+    ImageReadError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError as error:
+        raise ImageReadError(
+            f"{name!r} cannot be read ({error.strerror or 'unknown reason'}); check "
+            "the path and its permissions."
+        ) from None
 
 
 def refuse_photograph(rgb: npt.NDArray[np.uint8], name: str) -> None:
@@ -129,115 +144,61 @@ def refuse_photograph(rgb: npt.NDArray[np.uint8], name: str) -> None:
         )
 
 
-def _decode_pillow(content: bytes, name: str) -> npt.NDArray[Any]:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of what is refused below, or does not matter here.
-            warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "BMP"))
-            _check_size(picture.height, picture.width, name)
-            if picture.mode in ("P", "PA", "1", "CMYK", "YCbCr", "LAB", "HSV"):
-                return np.asarray(picture.convert("RGB"))
-            return np.asarray(picture)
-    except ImageReadError:
-        raise
-    except (OSError, Image.DecompressionBombError, *_BROKEN):
-        raise damaged(name) from None
+def frame_of(
+    pixels: npt.NDArray[np.uint8], gray_rule: GrayRule, tolerance: int
+) -> Frame:
+    """Return gray levels and coloured pixels of a gray or RGB picture."""
+    if pixels.ndim == 2:
+        return Frame(np.ascontiguousarray(pixels))
+    red, green, blue = (pixels[..., i] for i in range(3))
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return Frame(np.ascontiguousarray(red))
+    coloured = coloured_pixels(pixels, tolerance=tolerance)
+    gray = gray_from_rgb(pixels, rule=gray_rule)
+    return Frame(gray, coloured if coloured.any() else None)
 
 
-def _decode_tiff(
-    content: bytes, name: str
-) -> tuple[npt.NDArray[Any], Calibration | None]:
-    from tifffile import TiffFile, TiffFileError
+def as_picture(pixels: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
+    """Return a decoded picture with two axes (gray) or three channels (RGB).
 
-    try:
-        with TiffFile(io.BytesIO(content)) as tiff:
-            series = tiff.series[0]
-            if series.size > 4 * MAX_PIXELS:
-                _check_size(series.size, 1, name)
-            page = series.pages[0]
-            if len(series.pages) > 1:
-                raise ImageReadError(
-                    f"{name!r} holds {len(series.pages)} frames; open a still image, "
-                    "one frame saved as its own file."
-                )
-            calibration = _imagej_calibration(tiff, page, name)
-            pixels = _tiff_pixels(series, name)
-            if getattr(page, "planarconfig", 1) == 2 and pixels.ndim == 3:
-                pixels = np.moveaxis(pixels, 0, -1)
-            return pixels, calibration
-    except ImageReadError:
-        raise
-    except (TiffFileError, OSError, AttributeError, RuntimeError, *_BROKEN):
-        raise damaged(name) from None
-
-
-def _tiff_pixels(series: Any, name: str) -> npt.NDArray[Any]:
-    page = series.pages[0]
-    photometric = int(page.photometric)
-    if photometric not in _PHOTOMETRIC:
-        raise ImageReadError(
-            f"{name!r} has the TIFF colour model {photometric}, which is not "
-            "supported; save it as gray or RGB."
-        )
-    pixels: npt.NDArray[Any] = series.asarray()
-    if photometric == _WHITE_IS_ZERO:
-        return np.asarray(np.invert(pixels))
-    if photometric == _PALETTE:
-        # 16-bit tables with three rows; the upper byte is the colour.
-        colours = (np.asarray(page.colormap) >> 8).astype(np.uint8)
-        return np.moveaxis(colours[:, pixels], 0, -1)
-    return pixels
-
-
-def _imagej_calibration(tiff: Any, page: Any, name: str) -> Calibration | None:
-    meta = tiff.imagej_metadata or {}
-    unit = str(meta.get("unit", "")).replace("\\u00B5", "µ").strip().lower()
-    tags = [page.tags.get(code) for code in (283, 282)]
-    if unit not in _MM_PER_UNIT or None in tags:
-        return None
-    spacing = []
-    for tag in tags:
-        numerator, denominator = tag.value
-        if numerator <= 0 or denominator <= 0:
-            return None
-        spacing.append(denominator / numerator * _MM_PER_UNIT[unit])
-    return Calibration((spacing[0], spacing[1]), f"ImageJ calibration in {unit}")
-
-
-def _as_rgb(pixels: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8] | None:
-    """Return three channels, or ``None`` for a gray picture."""
+    Raises
+    ------
+    ImageReadError
+        If it is neither, too large, or not of 8 bits.
+    """
     if pixels.ndim not in (2, 3) or pixels.size == 0:
         raise ImageReadError(
-            f"{name!r} has the shape {pixels.shape}; open a still image of depth × "
-            "lateral."
+            f"{name!r} has the shape {pixels.shape}; open an image of depth × lateral."
         )
-    _check_size(pixels.shape[0], pixels.shape[1], name)
+    check_size(pixels.shape[0], pixels.shape[1], name)
     if pixels.dtype != np.uint8:
-        raise ImageReadError(
-            f"{name!r} holds {pixels.dtype} pixels; echo intensity is defined on 8-bit "
-            "gray levels, so export the image with 8 bits."
-        )
+        raise too_deep(name, str(pixels.dtype))
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels == 1:
-        return None
-    if channels == 2:
-        pixels = pixels[..., :1].repeat(3, axis=2)
-    elif channels not in (3, 4):
+    if channels in (1, 2):
+        # Two channels are gray and opacity.
+        return pixels if pixels.ndim == 2 else pixels[..., 0]
+    if channels not in (3, 4):
         raise ImageReadError(
             f"{name!r} has {channels} channels; open a gray or RGB image."
         )
     return np.ascontiguousarray(pixels[..., :3])
 
 
-def _check_size(rows: int, columns: int, name: str) -> None:
+def check_size(rows: int, columns: int, name: str) -> None:
+    """Raise for a picture of more than `MAX_PIXELS`."""
     if rows * columns > MAX_PIXELS:
         raise ImageReadError(
             f"{name!r} has {rows} × {columns} pixels; at most {MAX_PIXELS} are read, "
             "so export a smaller image."
         )
+
+
+def too_deep(name: str, kind: str) -> ImageReadError:
+    """Return the error for pixels that are not of 8 bits."""
+    return ImageReadError(
+        f"{name!r} holds {kind} pixels; echo intensity is defined on 8-bit gray "
+        "levels, so export the image with 8 bits."
+    )
 
 
 def damaged(name: str) -> ImageReadError:
@@ -246,3 +207,26 @@ def damaged(name: str) -> ImageReadError:
         f"{name!r} is not a readable image (damaged, cut short or of an unknown "
         "kind); copy it from the scanner again."
     )
+
+
+def _decode_pillow(path: Path, name: str) -> npt.NDArray[Any]:
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what is refused below, or does not matter here.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
+                check_size(picture.height, picture.width, name)
+                if picture.format == "PNG" and getattr(picture, "is_animated", False):
+                    raise ImageReadError(
+                        f"{name!r} is an animated PNG; export the clip as GIF, MP4 or "
+                        "AVI, or one frame as PNG."
+                    )
+                if picture.mode in ("P", "PA", "1", "CMYK", "YCbCr", "LAB", "HSV"):
+                    return np.asarray(picture.convert("RGB"))
+                return np.asarray(picture)
+    except ImageReadError:
+        raise
+    except (OSError, Image.DecompressionBombError, AssertionError, *BROKEN):
+        raise damaged(name) from None

@@ -15,6 +15,8 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QTableView,
+    QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 from superqt.utils import qthrottled
@@ -53,6 +55,42 @@ class MessageLabel(QLabel):
         if shown != self.text():
             self.setText(shown)
         self.setVisible(bool(text))
+
+
+class Section(QWidget):
+    """A titled part of a panel that can be folded away.
+
+    superqt's QCollapsible keeps the height its content had when it was opened, and so
+    cuts sentences that grow.
+    """
+
+    def __init__(self, title: str, *widgets: QWidget, opened: bool = True) -> None:
+        super().__init__()
+        self._button = QToolButton()
+        self._button.setText(title)
+        self._button.setCheckable(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
+        )
+        self._body = QWidget()
+        inner = QVBoxLayout(self._body)
+        inner.setContentsMargins(6, 2, 0, 6)
+        for widget in widgets:
+            inner.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._button)
+        layout.addWidget(self._body)
+        self._button.toggled.connect(self._on_toggled)
+        self._button.setChecked(opened)
+        self._on_toggled(opened)
+
+    def _on_toggled(self, opened: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow
+        self._button.setArrowType(arrow)
+        self._body.setVisible(opened)
 
 
 class LivePanel(QWidget):

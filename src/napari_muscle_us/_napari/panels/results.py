@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from napari_muscle_us._napari._session import Session
 
 _SHOWN: Final = (
-    "roi", "muscle", "side", "measure", "value", "unit", "note", "image", "subject",
-    "visit", "measured_at",
+    "roi", "muscle", "side", "measure", "value", "unit", "note", "image", "frame",
+    "subject", "visit", "measured_at",
 )  # fmt: skip
 _WIDTHS: Final = (60, 105, 40, 80, 85, 70, 140)
 _NO_PARENT: Final = QModelIndex()

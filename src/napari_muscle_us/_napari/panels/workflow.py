@@ -11,7 +11,17 @@ from napari_muscle_us._napari.panels.rois import RoiPanel
 if TYPE_CHECKING:
     import napari.viewer
 
-TITLES: Final = ("Muscle ROIs", "Grayscale histogram", "Z-score", "Results")
+TITLES: Final = (
+    "Acquisition",
+    "Muscle ROIs",
+    "Grayscale histogram",
+    "Z-score",
+    "Results",
+)
+_SHORT: Final = {"Grayscale histogram": "Histogram"}
+"""Tabs must all fit into the dock."""
+
+_FIRST: Final = TITLES.index("Muscle ROIs")
 
 
 class WorkflowPanel(QWidget):
@@ -26,12 +36,13 @@ class WorkflowPanel(QWidget):
         for title in TITLES:
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
-            self._tabs.addTab(page, title)
+            self._tabs.addTab(page, _SHORT.get(title, title))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tabs)
+        self._tabs.setCurrentIndex(_FIRST)
         self._tabs.currentChanged.connect(self._on_tab)
-        self._on_tab(0)
+        self._on_tab(_FIRST)
 
     def show_tab(self, title: str) -> QWidget:
         """Bring a panel to the front and return it."""
@@ -51,13 +62,18 @@ class WorkflowPanel(QWidget):
     def _make(self, number: int) -> QWidget:
         # Imported late: matplotlib is not needed to draw an outline.
         viewer = self._napari_viewer
-        if number == 0:
+        title = TITLES[number]
+        if title == "Acquisition":
+            from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
+
+            return AcquisitionPanel(viewer)
+        if title == "Muscle ROIs":
             return RoiPanel(viewer)
-        if number == 1:
+        if title == "Grayscale histogram":
             from napari_muscle_us._napari.panels.histogram import HistogramPanel
 
             return HistogramPanel(viewer)
-        if number == 2:
+        if title == "Z-score":
             from napari_muscle_us._napari.panels.z_score import ZScorePanel
 
             return ZScorePanel(viewer)

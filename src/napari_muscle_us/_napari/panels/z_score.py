@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,7 @@ class ZScorePanel(LivePanel):
         self._set_combo = QComboBox()
         self._set_combo.addItems(builtin_references())
         self._form = SubjectForm()
+        self._from_file = QPushButton("Fill in what the file tells of the person")
         self._accept = QCheckBox("Use the set for another device on my responsibility")
         self._numbers = {name: QLabel(_NO_VALUE) for name in _NUMBERS}
         self._z_label = QLabel()
@@ -96,6 +98,7 @@ class ZScorePanel(LivePanel):
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(self._form)
+        layout.addWidget(self._from_file)
         layout.addWidget(self._accept)
         layout.addLayout(result)
         layout.addWidget(self._message)
@@ -104,6 +107,7 @@ class ZScorePanel(LivePanel):
 
     def _connect(self) -> None:
         self._form.value_changed.connect(self._on_edited)
+        self._from_file.clicked.connect(self.fill_in)
         self._accept.toggled.connect(self._on_edited)
         self._set_combo.currentTextChanged.connect(self._on_edited)
         for signal in (
@@ -135,6 +139,23 @@ class ZScorePanel(LivePanel):
         if self._set_combo.findText(name_or_path) < 0:
             self._set_combo.addItem(name_or_path)
         self._set_combo.setCurrentText(name_or_path)
+
+    def fill_in(self) -> None:
+        """Take over age, sex, height and weight where the file tells them."""
+        report(self._fill_in)
+
+    def _fill_in(self) -> None:
+        told = asdict(self._session.clip.person)
+        known = {name: value for name, value in told.items() if value is not None}
+        self._form.set_value(replace(self._session.subject, **known))
+        self._on_edited()
+
+    def _offer_person(self) -> None:
+        try:
+            known = self._session.clip.person.is_known
+        except MuscleUSError:
+            known = False
+        self._from_file.setVisible(known)
 
     def _on_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -175,6 +196,7 @@ class ZScorePanel(LivePanel):
 
     def refresh(self) -> None:
         """Look the region up as it is now."""
+        self._offer_person()
         try:
             # A typing error outlives a redraw: the last valid subject is not shown.
             self._form.value()

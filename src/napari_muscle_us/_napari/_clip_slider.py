@@ -1,0 +1,106 @@
+"""napari's slider of the frame axis: seconds beside it, played at the true rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QLabel, QWidget
+
+from napari_muscle_us._napari._layers import frame_interval_s
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_muscle_us._napari._session import Session
+    from napari_muscle_us.image import UltrasoundImage
+
+_SLIDER_CLASS: Final = "QtDimSliderWidget"
+_LABEL_NAME: Final = "napari-muscle-us-time"
+_FASTEST: Final = 500.0
+
+
+class ClipSlider:
+    """Keeps the slider of the current clip in step with its times."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: WeakSet[Image] = WeakSet()
+        session.layers_changed.connect(self._on_layers_changed)
+        session.frame_changed.connect(self._show_time)
+
+    def _on_layers_changed(self) -> None:
+        # napari makes its sliders after it has told of the new layer.
+        if QApplication.instance() is not None and self._clip() is not None:
+            QTimer.singleShot(0, self._set_up)
+
+    def _set_up(self) -> None:
+        clip = self._clip()
+        slider = self._slider()
+        if clip is None or slider is None:
+            return
+        layer = self._session.image_layer
+        if layer is not None and layer not in self._known:
+            self._known.add(layer)
+            # napari begins in the middle, a clip at its start.
+            slider.dims.set_current_step(slider.axis, 0)
+        step = frame_interval_s(clip)
+        if step is not None:
+            # An attribute of the widget: napari's setting is of all viewers, for good.
+            slider.fps = min(1 / step, _FASTEST)
+        self._show_time()
+
+    def _show_time(self) -> None:
+        clip = self._clip()
+        slider = self._slider() if clip is not None else None
+        if clip is None or slider is None:
+            return
+        label = slider.findChild(QLabel, _LABEL_NAME)
+        if label is None:
+            label = QLabel(slider)
+            label.setObjectName(_LABEL_NAME)
+            label.setToolTip("Time from the first frame")
+            slider.layout().addWidget(label)
+        label.setText(time_text(clip, self._session.frame))
+
+    def _clip(self) -> UltrasoundImage | None:
+        return self._session.clip_or_none()
+
+    def _slider(self) -> Any | None:
+        return _find_slider(self._session.viewer)
+
+
+def time_text(clip: UltrasoundImage, frame: int) -> str:
+    """Return the time of a frame in words, empty where it is not known.
+
+    Examples
+    --------
+    >>> import napari_muscle_us as mus
+    >>> time_text(mus.sample_image("transverse_healthy"), 0)
+    ''
+    """
+    if clip.frame_times_s is None or frame >= len(clip.frame_times_s):
+        return ""
+    return f"{clip.frame_times_s[frame]:.3f} s"
+
+
+def _find_slider(viewer: ViewerModel) -> Any | None:
+    """Return napari's slider widget of the frame axis, ``None`` without a window.
+
+    It has no public address, so it is looked for among the widgets; where a later
+    napari names it otherwise, the clip plays at napari's own rate.
+    """
+    axis = viewer.dims.ndim - 3
+    for window in QApplication.topLevelWidgets():
+        for widget in window.findChildren(QWidget):
+            if (
+                type(widget).__name__ == _SLIDER_CLASS
+                and getattr(widget, "dims", None) is viewer.dims
+                and getattr(widget, "axis", None) == axis
+                # Those of fewer dimensions before stay about, hidden.
+                and not widget.isHidden()
+            ):
+                return widget
+    return None

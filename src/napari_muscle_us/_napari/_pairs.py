@@ -1,0 +1,62 @@
+"""Which ROI layer belongs to which image layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Shapes
+
+from napari_muscle_us._napari._layers import is_made_for, is_tied
+from napari_muscle_us._napari._ruler_layer import is_ruler
+from napari_muscle_us.errors import MuscleUSError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+def pair(
+    viewer: ViewerModel, image: Image | None, rois: Shapes | None
+) -> tuple[Image | None, Shapes | None]:
+    """Return the image and ROI layer to work on, by the layer that was chosen last."""
+    active = viewer.layers.selection.active
+    if isinstance(active, Image):
+        image, rois = active, rois_for(viewer, active)
+    elif isinstance(active, Shapes) and not is_ruler(active):
+        image, rois = image_for(viewer, active, image) or image, active
+    if image not in viewer.layers:
+        images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+        image = images[-1] if images else None
+        rois = None
+    if rois not in viewer.layers:
+        rois = None if image is None else rois_for(viewer, image)
+    return image, rois
+
+
+def rois_for(viewer: ViewerModel, image: Image) -> Shapes | None:
+    """Return the newest ROI layer that was made for an image."""
+    shapes = [x for x in viewer.layers if isinstance(x, Shapes)]
+    return next((s for s in reversed(shapes) if fits(s, image)), None)
+
+
+def image_for(
+    viewer: ViewerModel, shapes: Shapes, current: Image | None
+) -> Image | None:
+    """Return the image that an ROI layer was made for, preferably the current one."""
+    images = [x for x in viewer.layers if isinstance(x, Image)]
+    if current in images and fits(shapes, current):
+        return current
+    return next((i for i in reversed(images) if fits(shapes, i)), None)
+
+
+def layers_on(viewer: ViewerModel, image: Image) -> list[Shapes]:
+    """Return all Shapes layers made for an image: outlines and the ruler."""
+    shapes = [x for x in viewer.layers if isinstance(x, Shapes)]
+    return [s for s in shapes if is_made_for(s, image)]
+
+
+def fits(shapes: Shapes, image: Image) -> bool:
+    """Whether outlines of a Shapes layer can be measured on an image."""
+    try:
+        return is_tied(shapes, image)
+    except MuscleUSError:
+        return False

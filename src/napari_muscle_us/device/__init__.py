@@ -1,0 +1,1 @@
+"""The scanner as a measuring device: pixel size, ruler, overlay, field, profiles."""

@@ -1,0 +1,624 @@
+"""Files made to harm: each is refused in a sentence, or read for what it is.
+
+They are read in a process of its own, whose time and memory are limited, as by the
+fuzzer (`tests.fuzz`); a crash, a hang or a large allocation fails the test.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import napari_muscle_us as mus
+from napari_muscle_us.errors import ImageReadError, RoiError
+from napari_muscle_us.io.imagej import read_imagej_rois
+from napari_muscle_us.study.scan import scan_study
+from tests.core import dicom_factory as make
+from tests.fuzz import seeds
+from tests.fuzz.fuzz_readers import Case, run
+from tests.fuzz.layouts import tiff_entries
+from tests.fuzz.mutations import nested, png_chunk, with_checksums, with_tiff_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fuzz.worker import Outcome
+
+GRAYS = seeds.GRAYS[:3]
+SHAPE = GRAYS[0].shape
+MAX_GROWTH = 400_000_000
+"""Bytes that a file of at most a few megabytes may take."""
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """A file, what reads it, what must come of it, and what must be said."""
+
+    name: str
+    kind: str
+    content: bytes
+    word: str = "refused"
+    says: str = "damaged"
+
+
+# DICOM: lengths and nesting
+
+_HEAD = "<HH2sH"
+_HEAD_LONG = "<HH2sHI"
+EMPTY_ITEM = b"\xfe\xff\x00\xe0\0\0\0\0"
+END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+ENDLESS = 0xFFFFFFFF
+
+
+def plain(**tags: Any) -> bytes:
+    """Return a still with one tissue region of 0.2 × 0.1 mm, if not told otherwise."""
+    known = {"SequenceOfUltrasoundRegions": seeds.regions({})}
+    return make.native(make.EXPLICIT, GRAYS[:1], "MONOCHROME2", **(known | tags))
+
+
+def sequence(value: bytes, length: int | None = None) -> bytes:
+    """Return SequenceOfUltrasoundRegions with a stated length."""
+    stated = len(value) if length is None else length
+    return struct.pack(_HEAD_LONG, 0x0018, 0x6011, b"SQ", 0, stated) + value
+
+
+def before_pixels(extra: bytes, content: bytes | None = None) -> bytes:
+    """Put elements before SamplesPerPixel."""
+    content = content or plain(SequenceOfUltrasoundRegions=None)
+    at = content.index(b"\x28\0\x02\0US")
+    return content[:at] + extra + content[at:]
+
+
+def deep_region(depth: int, *, defined: bool) -> bytes:
+    """Return a region of a picture that holds a sequence in a sequence …"""
+    deep = nested(depth, order="<", implicit=False, defined=defined)
+    inner = seeds.regions({})[8:] + deep.replace(b"\x18\0\x11\x60", b"\x18\0\x99\x60")
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, len(inner)) + inner
+    return before_pixels(sequence(item))
+
+
+def dicom_lengths() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="dicom")
+    scale = re.escape("(0.2, 0.1)")
+    still = partial(case, word="still", says=scale)
+    deep = partial(nested, order="<", implicit=False)
+    yield case(
+        "lists nested 1000 deep, lengths not stated",
+        content=before_pixels(deep(1000, defined=False)),
+    )
+    yield case(
+        "lists nested 1000 deep, lengths stated",
+        content=before_pixels(deep(1000, defined=True)),
+        word="still",
+        says="None",
+    )
+    yield case(
+        "lists nested 100,000 deep",
+        content=before_pixels(deep(100_000, defined=False)),
+    )
+    yield case(
+        "a region with lists nested 1000 deep, lengths not stated",
+        content=deep_region(1000, defined=False),
+        word="still",
+        says="damaged",
+    )
+    yield still(
+        "a region with lists nested 1000 deep, lengths stated",
+        content=deep_region(1000, defined=True),
+    )
+    yield case(
+        "a million empty regions",
+        content=before_pixels(sequence(EMPTY_ITEM * 1_000_000)),
+        word="still",
+        says="None",
+    )
+    yield case(
+        "two million empty regions, length not stated",
+        content=before_pixels(sequence(EMPTY_ITEM * 2_000_000 + END, ENDLESS)),
+        says="damaged|too",
+    )
+    tags = b"".join(
+        struct.pack(_HEAD, 0x0021, 0x1000 + i, b"LO", 0) for i in range(1000)
+    )
+    yield case(
+        "five million empty elements",
+        content=before_pixels(tags * 5000),
+        says="damaged|too",
+    )
+    yield case(
+        "an element that says it has 4 GB",
+        content=before_pixels(struct.pack(_HEAD_LONG, 0x21, 0x1000, b"UN", 0, 2**32 - 2)),
+        says="without pixels|damaged",
+    )
+    yield case(
+        "a spacing of two million values",
+        content=make.native(
+            make.IMPLICIT, GRAYS[:1], "MONOCHROME2", PixelSpacing="1\\" * 1_900_000
+        ),
+        word="still",
+        says="None .*PixelSpacing",
+    )
+    yield case(
+        "a number of frames of four million digits",
+        content=before_pixels(
+            struct.pack(_HEAD_LONG, 0x28, 0x8, b"UN", 0, 3_900_000) + b"9" * 3_900_000
+        ),
+        says="damaged|frames",
+    )
+    yield case("a deflate bomb of 1.1 GB", content=deflate_bomb(), says="more than 1 GB")
+
+
+def deflate_bomb() -> bytes:
+    """Return a deflated file of 1 MB that unpacks to 1.1 GB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    # After a full flush a piece stands for itself and can be repeated.
+    piece = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    small = make.dicom_file(make.DEFLATED, None)
+    (meta,) = struct.unpack("<I", small[140:144])
+    return small[: 144 + meta] + piece * 110
+
+
+# DICOM: sizes that lie
+
+
+def fragments(value: bytes, **tags: Any) -> bytes:
+    """Return a file of JPEG frames with a value of PixelData."""
+    tags = make.header(SHAPE, "MONOCHROME2", **tags)
+    return make.dicom_file(make.JPEG_BASELINE, value, **tags)
+
+
+def dicom_sizes() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="dicom")
+    for rows, columns, frames, says in (
+        (65_535, 65_535, None, "65535 × 65535 pixels"),
+        (65_535, 65_535, 200_000, "65535 × 65535 pixels"),
+        (10_000, 10_000, None, "damaged"),
+        (10_000, 10_000, 200_000, "damaged"),
+        (*SHAPE, 200_000, "damaged"),
+        (*SHAPE, 2**31 - 1, "2147483647 frames"),
+        (*SHAPE, -1, "-1 frames"),
+        (0, 0, None, "0 × 0 pixels"),
+    ):
+        tags: dict[str, Any] = {"Rows": rows, "Columns": columns}
+        tags |= {"NumberOfFrames": frames}
+        lying = f"{frames} frames of {rows} × {columns}"
+        yield case(f"{lying}, raw", content=plain(**tags), says=says)
+        stream = make.item(b"") + make.item(make.jpeg(GRAYS[0])) + make._END
+        yield case(
+            f"{lying}, JPEG", content=fragments(stream, **tags), says=f"{says}|pixels"
+        )
+    streams = [make.jpeg(f) for f in GRAYS]
+    items = b"".join(make.item(s) for s in streams)
+    end = make._END
+    yield case(
+        "a hundred thousand empty fragments",
+        content=fragments(EMPTY_ITEM * 100_001 + end),
+    )
+    yield case(
+        "two million empty fragments",
+        content=fragments(EMPTY_ITEM * 2_000_001 + end),
+    )
+    yield case(
+        "an empty fragment for each of 200,000 frames",
+        content=fragments(EMPTY_ITEM * 200_001 + end, frames=200_000),
+    )
+    for name, table, word in (
+        ("that stands still", (0, 0, 0), "clip"),
+        ("that runs backwards", (800, 400, 0), "clip"),
+        ("that leads beyond the end", (0, 10**9, 2**32 - 1), "clip"),
+    ):
+        # Three items for three frames: the table is not needed.
+        content = fragments(make.item(struct.pack("<3I", *table)) + items + end, frames=3)
+        yield case(f"a table {name}", content=content, word=word, says=str(SHAPE)[1:-1])
+    yield case(
+        "a table of 4 GB",
+        content=fragments(b"\xfe\xff\x00\xe0\xf0\xff\xff\xff" + items, frames=3),
+    )
+    yield case(
+        "runs that say they have four billion segments",
+        content=make.compressed(
+            make.RLE, [b"\xff\xff\xff\xff" + bytes(2000)], SHAPE, "MONOCHROME2"
+        ),
+    )
+    tables = {
+        f"{c}PaletteColorLookupTable{part}": value
+        for c in ("Red", "Green", "Blue")
+        for part, value in (("Descriptor", ("US", [0, 0, 16])), ("Data", ("OW", b"ab")))
+    }
+    yield case(
+        "a palette of 65,536 entries in two bytes",
+        content=make.native(make.EXPLICIT, GRAYS[:1], "PALETTE COLOR", **tables),
+        says="colour table",
+    )
+
+
+# DICOM: sizes of a pixel
+
+
+def dicom_spacings() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="dicom", word="still")
+    for delta in (math.nan, math.inf, -math.inf, 0.0, -0.0, 1e308, 5e-324):
+        for axis in ("X", "Y"):
+            changed = {f"PhysicalDelta{axis}": delta}
+            yield case(
+                f"a region with {changed}",
+                content=plain(SequenceOfUltrasoundRegions=seeds.regions(changed)),
+                says=r"None .*(not a length|no scanner has|not stated)",
+            )
+    yield case(
+        "a region that counts backwards",
+        content=plain(
+            SequenceOfUltrasoundRegions=seeds.regions({"PhysicalDeltaX": -0.01})
+        ),
+        says=re.escape("(0.2, 0.1)"),
+    )
+    for text in (
+        *("nan\\nan", "0\\0", "-1\\-1", "0.2\\-0.1", "inf\\inf", "1e308\\1e308"),
+        *("1e-320\\1e-320", "0.2\\0", "0.2", "0.2\\0.1\\0.3", "\\", "x\\y"),
+    ):
+        yield case(
+            f"PixelSpacing {text}",
+            content=plain(SequenceOfUltrasoundRegions=None, PixelSpacing=text),
+            says=r"None .*PixelSpacing",
+        )
+
+
+def tiff_spacings() -> Iterator[Hostile]:
+    buffer = io.BytesIO()
+    options = {"imagej": True, "resolution": (10, 5), "metadata": {"unit": "mm"}}
+    tifffile.imwrite(buffer, GRAYS[0], **options)
+    content = buffer.getvalue()
+    found = {e.tag: e for e in tiff_entries(content)}
+    order = found[282].value.order
+    for numerator, denominator in ((0, 0), (0, 1), (1, 0), (2**32 - 1, 1), (1, 2**32 - 1)):
+        changed = bytearray(content)
+        for tag in (282, 283):
+            place = int.from_bytes(
+                content[found[tag].value.at :][:4], "little" if order == "<" else "big"
+            )
+            struct.pack_into(f"{order}II", changed, place, numerator, denominator)
+        yield Hostile(
+            f"a resolution of {numerator}/{denominator}",
+            "tiff",
+            bytes(changed),
+            "still",
+            "None",
+        )
+    for name, text, word, says in (
+        ("no images", "images=0", "still", "0.2, 0.1"),
+        ("a billion images", "images=999999999", "refused", "999999999 frames|damaged"),
+        ("NaN images", "images=nan", "still", "0.2, 0.1"),
+        ("a negative number of images", "images=-4", "still", "0.2, 0.1"),
+        ("a unit of nothing", "unit=nan", "still", "None"),
+    ):
+        description = f"ImageJ=1.53t\nunit=mm\n{text}\n\0".encode()
+        changed = with_tiff_text(content, found[270], description)
+        yield Hostile(f"a stack of {name}", "tiff", changed, word, says)
+
+
+# Pictures
+
+
+def png(rows: int, columns: int, depth: int, *chunks: bytes) -> bytes:
+    """Return a PNG of gray pixels with the given chunks."""
+    size = struct.pack(">IIBBBBB", columns, rows, depth, 0, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", size)
+    return start + b"".join(chunks) + png_chunk(b"IEND", b"")
+
+
+def pictures() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="png")
+    pixels = png_chunk(b"IDAT", zlib.compress(b"\0abcd" * 4))
+    yield case(
+        "PNG of 100,000 × 100,000",
+        content=png(100_000, 100_000, 8, pixels),
+        says="100000 × 100000 pixels|damaged",
+    )
+    yield case("PNG of 2 GB a row", content=png(1, 2**31 - 1, 8, pixels), says="pixels|dam")
+    yield case("PNG of 9,000 × 9,000 in 16 bytes", content=png(9_000, 9_000, 8, pixels))
+    yield case(
+        "PNG of 10,000 × 10,000 bits that unpack from 12 kB",
+        content=png(
+            10_000, 10_000, 1, png_chunk(b"IDAT", zlib.compress(bytes(12_510_000), 9))
+        ),
+        says="pixels",
+    )
+    comment = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100_000_000)))
+    yield case("PNG with a text of 100 MB", content=png(4, 4, 8, comment, pixels), says=".")
+    profile = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000)))
+    yield case(
+        "PNG with a profile of 100 MB",
+        content=png(4, 4, 8, profile, pixels),
+        word="still",
+        says="None",
+    )
+    notes = png_chunk(b"tEXt", b"a\0b") * 200_000
+    yield case(
+        "PNG with 200,000 notes",
+        content=png(4, 4, 8, notes, pixels),
+        word="still",
+        says="None",
+    )
+    lying = struct.pack(">I", 2**32 - 20) + b"IDAT" + zlib.compress(bytes(20))
+    yield case(
+        "PNG with pixels of 4 GB",
+        content=with_checksums(png(4, 4, 8)[:33] + lying + bytes(50)),
+    )
+    bmp = bytearray(_saved(GRAYS[0], "BMP"))
+    struct.pack_into("<ii", bmp, 18, 2**31 - 1, -(2**31))
+    yield Hostile("BMP of 4 billion pixels", "bmp", bytes(bmp), says="pixels|damaged")
+    jpeg = bytearray(_saved(GRAYS[0], "JPEG"))
+    struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 65_500, 65_500)
+    yield Hostile("JPEG of 4 billion pixels", "jpeg", bytes(jpeg), says="pixels|damaged")
+    jpeg = bytearray(_saved(GRAYS[0], "JPEG"))
+    struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 9_000, 9_000)
+    yield Hostile("JPEG of 9,000 × 9,000 in 1 kB", "jpeg", bytes(jpeg))
+
+
+def _saved(pixels: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def gif(rows: int, columns: int, *blocks: bytes) -> bytes:
+    """Return a GIF with a gray palette and the given blocks."""
+    palette = bytes(v for v in range(256) for _ in range(3))
+    size = struct.pack("<HHBBB", columns, rows, 0xF7, 0, 0)
+    return b"GIF89a" + size + palette + b"".join(blocks) + b";"
+
+
+def gif_image(top: int, left: int, rows: int, columns: int, data: bytes) -> bytes:
+    """Return an image block of a GIF."""
+    return b"," + struct.pack("<HHHHB", left, top, columns, rows, 0) + data
+
+
+def gifs() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="gif")
+    # Clear, one pixel of each of three colours, end.
+    data = b"\2\2\x4c\1\0"
+    small = gif_image(0, 0, 1, 1, data)
+    yield case(
+        "GIF of 65,535 × 65,535", content=gif(65_535, 65_535, small), says="pixels"
+    )
+    yield case(
+        "GIF whose part lies outside",
+        content=gif(4, 4, gif_image(3, 3, 500, 500, data)),
+    )
+    yield case(
+        "GIF of 6,000 × 6,000 in five bytes",
+        content=gif(6_000, 6_000, gif_image(0, 0, 6_000, 6_000, data)),
+        says="damaged|.",
+        word="refused",
+    )
+    yield case("GIF of 300,000 frames", content=gif(1, 1, small * 300_000), says="frames")
+    chain = b"\2" + b"\1\0" * 2_000_000 + b"\0"
+    yield case(
+        "GIF with a frame in two million pieces",
+        content=gif(4, 4, gif_image(0, 0, 4, 4, chain)),
+    )
+
+
+# TIFF
+
+
+def classic_tiff(*pages: dict[int, tuple[int, int, int]], tail: bytes = b"") -> bytes:
+    """Return a TIFF of directories {tag: (type, count, value)}, one behind the other."""
+    content = b"II*\0" + struct.pack("<I", 8)
+    for number, page in enumerate(pages, 1):
+        body = struct.pack("<H", len(page))
+        for tag in sorted(page):
+            body += struct.pack("<HHII", tag, *page[tag])
+        after = len(content) + len(body) + 4
+        content += body + struct.pack("<I", after if number < len(pages) else 0)
+    return content + tail
+
+
+def page(**changes: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
+    """Return the directory of a page of 4 × 4 gray pixels at offset 0."""
+    known = {
+        256: (4, 1, 4),
+        257: (4, 1, 4),
+        258: (3, 1, 8),
+        259: (3, 1, 1),
+        262: (3, 1, 1),
+        273: (4, 1, 0),
+        277: (3, 1, 1),
+        278: (4, 1, 4),
+        279: (4, 1, 16),
+    }
+    return known | {int(tag[1:]): value for tag, value in changes.items()}
+
+
+def tiffs() -> Iterator[Hostile]:
+    case = partial(Hostile, kind="tiff")
+    huge = (4, 1, 2**31)
+    for name, directory, says in (
+        ("of 2 billion columns", page(t256=huge), "pixels|damaged"),
+        ("of 60,000 × 60,000", page(t256=(4, 1, 60_000), t257=(4, 1, 60_000)), "pixels|dam"),
+        ("of 9,000 × 9,000", page(t256=(4, 1, 9_000), t257=(4, 1, 9_000)), "damaged"),
+        ("of two billion samples", page(t277=huge), "."),
+        ("of 65,535 bits", page(t258=(3, 1, 65_535)), "."),
+        ("with a description of 4 GB", page(t270=(2, 2**32 - 1, 0)), ""),
+        ("with four billion strips", page(t273=(4, 2**32 - 1, 8), t279=huge), "damaged"),
+        ("with a strip of 4 GB", page(t259=(3, 1, 5), t279=(4, 1, 2**32 - 1)), "damaged"),
+        ("in tiles of 2 billion", page(t322=huge, t323=huge, t324=(4, 1, 0)), "."),
+        ("with rows a strip 0", page(t278=(4, 1, 0)), ""),
+        ("packed by lzma in noise", page(t259=(3, 1, 34925)), "damaged"),
+    ):
+        word = "refused" if says else "still"
+        yield case(f"TIFF {name}", content=classic_tiff(directory), word=word, says=says)
+    looped = bytearray(classic_tiff(page()))
+    looped[-4:] = struct.pack("<I", 8)
+    yield case("TIFF whose pages bite their tail", content=bytes(looped), says=".")
+    yield case(
+        "TIFF of 100,000 pages",
+        content=classic_tiff(*[{256: (4, 1, 4)}] * 100_000),
+        says="damaged|frames|bits|pixels",
+    )
+    bomb = zlib.compress(bytes(200_000_000), 9)
+    packed = page(t259=(3, 1, 8), t273=(4, 1, 134), t279=(4, 1, len(bomb)))
+    yield case(
+        "TIFF whose 16 pixels unpack to 200 MB",
+        content=classic_tiff(packed, tail=bytes(16) + bomb),
+        word="still|refused",
+        says="",
+    )
+
+
+# Video
+
+
+def box(name: bytes, *parts: bytes) -> bytes:
+    """Return a box of an MP4 file."""
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), name) + body
+
+
+_FOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+def with_box(content: bytes, name: bytes, new: bytes) -> bytes:
+    """Return an MP4 file in which boxes of a name are another one."""
+    out = b""
+    while len(content) >= 8:
+        size, found = struct.unpack_from(">I4s", content)
+        if found in _FOLDERS:
+            out += box(found, with_box(content[8:size], name, new))
+        else:
+            out += new if found == name else content[:size]
+        content = content[size:]
+    return out
+
+
+def table(name: bytes, *values: int) -> bytes:
+    """Return a table of an MP4 track with its version and flags 0."""
+    return box(name, struct.pack(f">{1 + len(values)}I", 0, *values))
+
+
+def videos() -> Iterator[Hostile]:
+    mov = seeds.video("mov", "mjpeg", "yuvj420p")
+    case = partial(Hostile, kind="mov")
+    for number in (50_000_000, 2**31):
+        # Times, sizes and places for pictures of one byte each.
+        lying = with_box(mov, b"stsz", table(b"stsz", 1, number))
+        lying = with_box(lying, b"stsc", table(b"stsc", 1, 1, number, 1))
+        lying = with_box(lying, b"stts", table(b"stts", 1, number, 1))
+        yield case(f"MOV of {number} pictures of a byte", content=lying, says=".")
+        yield case(
+            f"MOV whose times are for {number} pictures",
+            content=with_box(mov, b"stts", table(b"stts", 1, number, 1)),
+            word="clip|refused",
+            says="",
+        )
+        for name in (b"stts", b"stsz", b"stsc", b"stco"):
+            yield case(
+                f"MOV whose {name.decode()} states {number} entries",
+                content=with_box(mov, name, table(name, number, 1, 1)),
+                word="clip|refused",
+                says="",
+            )
+    deep = b"".join(struct.pack(">I4s", 8 * (50_000 - i), b"moov") for i in range(50_000))
+    yield case("MOV of boxes nested 50,000 deep", content=mov[:20] + deep, says=".")
+    avi = seeds.video("avi", "mjpeg", "yuvj420p")
+    start = avi.index(b"movi") + 4
+    avis = partial(Hostile, kind="avi")
+    yield avis("AVI of a million empty pictures", content=avi[:start] + b"00dc\0\0\0\0" * 10**6,
+               says=".")  # fmt: skip
+    yield avis(
+        "AVI of 300,000 pictures of a byte",
+        content=avi[:start] + b"00dc\1\0\0\0\xff\0" * 300_000,
+        says="frames",
+    )
+    wide = bytearray(avi)
+    struct.pack_into("<ii", wide, avi.index(b"strf") + 12, 65_500, 65_500)
+    yield avis("AVI of 65,500 × 65,500", content=bytes(wide), says=".")
+
+
+# ImageJ's regions
+
+
+def overlapping(entries: int, unpacked: bytes) -> bytes:
+    """Return a zip archive whose entries are all the same packed bytes."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(unpacked) + packer.flush()
+    sizes = (zlib.crc32(unpacked), len(packed), len(unpacked), 5)
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 8, 0, 0, *sizes, 0)
+    local += b"a.roi" + packed
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 8, 0, 0, *sizes, *[0] * 6)
+    index = (entry + b"a.roi") * entries
+    end = (b"PK\5\6", 0, 0, entries, entries, len(index), len(local), 0)
+    return local + index + struct.pack("<4s4H2IH", *end)
+
+
+def rois() -> Iterator[Hostile]:
+    polygon = seeds.roi_files()["polygon_integer"]
+    case = partial(Hostile, kind="roizip")
+    yield case(
+        "an ROI that unpacks to 200 MB",
+        content=overlapping(1, b"Iout" + bytes(200_000_000)),
+        says="no ROI that selects",
+    )
+    yield case(
+        "10,000 ROIs that unpack to 20 MB each",
+        content=overlapping(10_000, b"Iout" + bytes(20_000_000)),
+        says=".",
+    )
+    yield case("60,000 ROIs", content=overlapping(60_000, polygon), says="60000 files")
+    nameless = overlapping(1, polygon).replace(b"a.roi", b"")
+    nameless = nameless.replace(struct.pack("<HH", 5, 0), struct.pack("<HH", 0, 0))
+    yield case("an ROI without a name", content=nameless, word="refused|rois", says="")
+    lying = bytearray(polygon)
+    struct.pack_into(">H", lying, 16, 65_535)
+    yield Hostile("an ROI of 65,535 vertices in 100 bytes", "roi", bytes(lying))
+
+
+# All of them
+
+HOSTILE = [
+    *dicom_lengths(),
+    *dicom_sizes(),
+    *dicom_spacings(),
+    *tiff_spacings(),
+    *pictures(),
+    *gifs(),
+    *tiffs(),
+    *videos(),
+    *rois(),
+]
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, tuple[Outcome, str]]:
+    """Read all of them, and return what came of each and what the process said."""
+    numbers = count()
+    given = [Case(next(numbers), h.kind, h.content) for h in HOSTILE]
+    found: dict[str, Any] = {}
+
+    def keep(case: Case, outcome: Outcome) -> None:
+        found[HOSTILE[case.number].name] = outcome
+
+    run(iter(given), each=keep)
+    return found
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda h: h.name)
+def test_a_hostile_file_is_refused_or_read_for_what_it_is(outcomes, hostile):
+    outcome = outcomes[hostile.name]
+    assert not outcome.problem, f"{outcome.word}: {outcome.problem}"
+    assert re.fullmatch(hostile.word, outcome.word), outcome.said
+    assert re.search(hostile.says, outcome.said), outcome.said
+    assert outcome.rss_growth < MAX_GROWTH
