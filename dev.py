@@ -305,6 +305,12 @@ def bench() -> None:
     run(program("python"), "-m", "pytest", *options)
 
 
+def fuzz(extra: Sequence[str]) -> None:
+    """Feed damaged files to the readers; options go to the fuzzer."""
+    ensure_environment(dev=True)
+    run(program("python"), "-m", "tests.fuzz.fuzz_readers", *extra)
+
+
 def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Return the chosen job and the arguments meant for the demo."""
     parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
@@ -316,8 +322,9 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     add("shots", help="make the pictures of the documentation")
     add("bench", help="run the benchmarks")
+    add("fuzz", help="feed damaged files to the readers")
     options, extra = parser.parse_known_args(argv)
-    if extra and options.job != "demo":
+    if extra and options.job not in ("demo", "fuzz"):
         parser.error(f"unknown arguments: {' '.join(extra)}")
     return options, extra
 
@@ -333,6 +340,7 @@ def main(argv: Sequence[str]) -> int:
         "test": partial(test, fast=getattr(options, "fast", False)),
         "shots": shots,
         "bench": bench,
+        "fuzz": partial(fuzz, extra),
     }
     try:
         ensure_system_libraries()

@@ -92,6 +92,8 @@ def memory_mb(open_first, path):
 @pytest.mark.benchmark(group="open a clip of 1000 frames to its first frame")
 @pytest.mark.parametrize("open_first", [ours, eager], ids=["ours", "pydicom"])
 def test_open_to_first_frame(benchmark, long_clip, open_first):
+    if open_first is eager and long_clip.stat().st_size < FRAMES * ROWS * COLUMNS:
+        pytest.skip("pydicom decodes all 1000 JPEG frames: nearly two minutes")
     benchmark.extra_info["peak_mb"] = memory_mb(open_first, long_clip)
     print(f"\npeak memory: {benchmark.extra_info['peak_mb']} MB")
     first = benchmark.pedantic(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import struct
+import sys
 from fractions import Fraction
 
 import av
@@ -828,3 +829,14 @@ def check_mutations(read, content, seeds):
             except ImageReadError:
                 continue
             assert still.pixels.shape == image.frame_shape
+
+
+def test_without_pyav_a_video_is_refused_with_what_to_install(
+    tmp_path, monkeypatch, one_sentence
+):
+    path = tmp_path / "clip.avi"
+    path.write_bytes(encode("mjpeg", "avi", "yuvj420p"))
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ImageReadError, match=r"napari-muscle-us\[video\]") as error:
+        mus.read_image(path)
+    assert one_sentence(str(error.value))

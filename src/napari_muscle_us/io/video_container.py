@@ -92,7 +92,13 @@ class OpenVideo:
     """
 
     def __init__(self, path: Path, demuxer: str, name: str) -> None:
-        import av
+        try:
+            import av
+        except ImportError:
+            raise ImageReadError(
+                f"{name!r} is a video, and PyAV, which decodes it, is not installed; "
+                'run: pip install "napari-muscle-us[video]".'
+            ) from None
 
         self.name = name
         av.logging.set_level(None)
