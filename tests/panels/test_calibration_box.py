@@ -307,7 +307,9 @@ def test_without_a_ruler_nothing_is_proposed(scan, box, session, notes):
         (0.0137, "does not agree with the ruler", True),
     ],
 )
-def test_the_header_is_held_against_the_ruler(scan, box, spacing_cm, words, warns):
+def test_the_header_is_held_against_the_ruler(
+    scan, box, session, spacing_cm, words, warns
+):
     told = region(
         RegionLocationMinX0=40,
         RegionLocationMaxX1=279,
@@ -321,6 +323,9 @@ def test_the_header_is_held_against_the_ruler(scan, box, spacing_cm, words, warn
     widget.read()
     assert words in said(widget)
     assert said(widget).startswith("⚠") is warns
+    widget.accept()
+    assert session.image().calibration.region == (40, 361, 40, 280)
+    assert session.image().spacing_mm == pytest.approx((0.125, 0.125))
 
 
 @pytest.mark.skipif(not ESAOTE.exists(), reason="../shared/data is not here")
@@ -596,7 +601,7 @@ def test_an_outline_of_the_whole_picture_stays_when_its_part_is_calibrated(
     widget._regions.setCurrentIndex(1)
     widget.use_region()
     widget.crop()
-    whole, part = (x for x in session.viewer.layers if isinstance(x, Image))
+    whole, _ = (x for x in session.viewer.layers if isinstance(x, Image))
     before = session.regions()[0].window
     assert (before.rows, before.columns) == (slice(20, 50), slice(10, 50))
     session.calibrate(Calibration((0.5, 0.5), "typed", by_user=True))

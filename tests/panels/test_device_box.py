@@ -266,9 +266,9 @@ def test_a_scanner_without_a_name_cannot_be_remembered(scan, box, notes, profile
 def test_what_no_profile_can_hold_is_said(scan, box, notes, profiles):
     scan(Manufacturer="ESAOTE", ManufacturerModelName="6100")
     widget = box()
-    fill_in(widget, mechanical_index="50")
+    fill_in(widget, frequency_mhz="5000")
     widget.remember()
-    fill_in(widget, mechanical_index="", preset="x" * 100)
+    fill_in(widget, frequency_mhz="", preset="x" * 100)
     widget.remember()
     assert len(notes) == 2
     assert not any(note.startswith("Remembered") for note in notes)
@@ -301,3 +301,13 @@ def test_a_folder_that_cannot_be_written_is_said(scan, box, tmp_path, notes):
     box(ProfileStore(tmp_path / "file" / "profiles.json")).remember()
     assert len(notes) == 1
     assert "profiles.json" in notes[0]
+
+
+def test_what_belongs_to_one_image_is_not_remembered(scan, box, notes, profiles):
+    scan(Manufacturer="ESAOTE", ManufacturerModelName="6100")
+    widget = box()
+    fill_in(widget, depth_mm="40", gain_db="50", transducer="LA523")
+    widget.remember()
+    (kept,) = ProfileStore(profiles).read()
+    assert kept.name == "ESAOTE 6100, LA523"
+    assert (kept.device.depth_mm, kept.device.gain_db) == (None, 50.0)

@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
 from napari_muscle_us._napari._layers import frame_interval_s
+from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -33,13 +34,14 @@ class ClipSlider:
 
     def _on_layers_changed(self) -> None:
         # napari makes its sliders after it has told of the new layer.
-        if QApplication.instance() is not None and self._clip() is not None:
+        if QApplication.instance() is not None:
             QTimer.singleShot(0, self._set_up)
 
     def _set_up(self) -> None:
         clip = self._clip()
         slider = self._slider()
         if clip is None or slider is None:
+            self._show_time()
             return
         layer = self._session.image_layer
         if layer is not None and layer not in self._known:
@@ -54,10 +56,15 @@ class ClipSlider:
 
     def _show_time(self) -> None:
         clip = self._clip()
-        slider = self._slider() if clip is not None else None
-        if clip is None or slider is None:
+        slider = self._slider()
+        if slider is None:
             return
         label = slider.findChild(QLabel, _LABEL_NAME)
+        if clip is None:
+            # A still is in hand, and the slider that of a clip beside it.
+            if label is not None:
+                label.clear()
+            return
         if label is None:
             label = QLabel(slider)
             label.setObjectName(_LABEL_NAME)
@@ -69,7 +76,10 @@ class ClipSlider:
         return self._session.clip_or_none()
 
     def _slider(self) -> Any | None:
-        return _find_slider(self._session.viewer)
+        try:
+            return _find_slider(self._session.viewer)
+        except MuscleUSError:
+            return None  # The viewer was closed meanwhile.
 
 
 def time_text(clip: UltrasoundImage, frame: int) -> str:

@@ -14,7 +14,7 @@ from napari_muscle_us.image import (
     Person,
     UltrasoundImage,
 )
-from napari_muscle_us.io.dicom_regions import NO_REGION
+from napari_muscle_us.io.dicom_regions import NO_REGION, UNTIL_CHOSEN
 from napari_muscle_us.regions import UltrasoundRegion
 
 if TYPE_CHECKING:
@@ -99,11 +99,15 @@ def _present_warnings(
     regions: tuple[UltrasoundRegion, ...],
 ) -> tuple[str, ...]:
     """Return a file's caveats without those that a spacing set by hand has settled."""
-    if calibration is None or not (
-        calibration.by_user or calibration.source == LAYER_CALIBRATION
-    ):
+    if calibration is None:
         return tuple(told)
-    settled = [SIZE_UNKNOWN, NO_REGION, *(r.problem for r in regions if r.problem)]
+    settled = [UNTIL_CHOSEN]
+    if calibration.by_user or calibration.source == LAYER_CALIBRATION:
+        settled += [
+            SIZE_UNKNOWN,
+            NO_REGION,
+            *filter(None, (r.problem for r in regions)),
+        ]
     return tuple(
         sentence
         for sentence in told

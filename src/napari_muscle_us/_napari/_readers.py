@@ -77,7 +77,7 @@ def _open_study(path: Path) -> UltrasoundImage:
     from napari_muscle_us.study.scan import scan_study
 
     with progress(desc=f"Reading {path.name}") as bar:
-        study = scan_study(path, progress=lambda done, total: _advance(bar, total))
+        study = scan_study(path, progress=lambda *now: _advance(bar, *now))
     image = _first_image(study, path)
     show_info(study_text(study))
     session = _session()
@@ -86,9 +86,9 @@ def _open_study(path: Path) -> UltrasoundImage:
     return image
 
 
-def _advance(bar: Any, total: int) -> None:
+def _advance(bar: Any, done: int, total: int) -> None:
     bar.total = total
-    bar.update(1)
+    bar.update(done - bar.n)
 
 
 def _first_image(study: Study, path: Path) -> UltrasoundImage:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_REGIONS",
     "NO_REGION",
+    "UNTIL_CHOSEN",
     "Scale",
     "calibrate",
     "calibration_of",
@@ -31,6 +32,10 @@ __all__ = [
     "read_regions",
 ]
 
+UNTIL_CHOSEN: Final = (
+    "choose the one to measure in the panel Acquisition, until then lengths and areas "
+    "are in pixels."
+)
 NO_REGION: Final = (
     "The file states no calibrated ultrasound region: lengths and areas are in pixels."
 )
@@ -160,9 +165,7 @@ def _of_pictures(
     if len(scales) > 1:
         words = " and ".join(words_mm(s) for s in sorted(scales)[:_MAX_NAMED])
         return None, (
-            f"The file holds pictures of different scale ({words}); choose the one to "
-            "measure in the panel Acquisition, until then lengths and areas are in "
-            "pixels.",
+            f"The file holds pictures of different scale ({words}); {UNTIL_CHOSEN}",
             *problems,
         )
     bounds = usable[0].bounds if len(usable) == 1 else None

@@ -8,16 +8,18 @@ from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_muscle_us._napari import _layers, _ruler_layer
-from napari_muscle_us._napari.panels._widgets import MessageLabel, report
+from napari_muscle_us._napari.panels._widgets import (
+    MessageLabel,
+    millimetres,
+    report,
+    widget_row,
+)
 from napari_muscle_us.device import by_hand
 from napari_muscle_us.device.ruler import check_spacing, read_depth_ruler
 from napari_muscle_us.errors import ImageReadError, MuscleUSError
@@ -39,7 +41,6 @@ _WHOLE: Final = (
     "The file does not tell where the picture lies: the depth was taken to go over all "
     "{} rows, so it is wrong if the screen has a margin above or below."
 )
-_MOST_MM: Final = 500.0
 
 
 class CalibrationBox(QWidget):
@@ -54,10 +55,10 @@ class CalibrationBox(QWidget):
         self._ticks = QComboBox()
         self._ticks.setToolTip("What a mark means, and mm a pixel that follow from it.")
         self._others = QComboBox()
-        self._length = _millimetres(
+        self._length = millimetres(
             10.0, "Length of the line you drew along the depth ruler."
         )
-        self._depth = _millimetres(
+        self._depth = millimetres(
             50.0, "Depth of the picture, from its first to its last row."
         )
         self._message = MessageLabel()
@@ -70,7 +71,7 @@ class CalibrationBox(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(
             "Region",
-            _row(
+            widget_row(
                 self._regions,
                 ("Use", "Take the scale of this region.", self.use_region),
                 ("Crop to it", "Show this region as a new layer.", self.crop),
@@ -78,7 +79,7 @@ class CalibrationBox(QWidget):
         )
         form.addRow(
             "Ruler",
-            _row(
+            widget_row(
                 ("Read", "Find the depth marks burned into the picture.", self.read),
                 self._ticks,
                 ("Accept", "Use the proposed scale.", self.accept),
@@ -86,7 +87,7 @@ class CalibrationBox(QWidget):
         )
         form.addRow(
             "Line",
-            _row(
+            widget_row(
                 ("Draw", "Drag along the depth ruler of the picture.", self.draw),
                 self._length,
                 ("Use", "The line you drew has this length.", self.use_line),
@@ -94,19 +95,19 @@ class CalibrationBox(QWidget):
         )
         form.addRow(
             "Depth",
-            _row(
+            widget_row(
                 self._depth,
                 ("Use", "The picture is this deep from top to bottom.", self.use_depth),
             ),
         )
         form.addRow(
             "As in",
-            _row(
+            widget_row(
                 self._others,
                 ("Copy", "Same device and depth: take its scale.", self.copy),
             ),
         )
-        form.addRow(_row(("Forget", "Go back to pixels.", self.forget)))
+        form.addRow(widget_row(("Forget", "Go back to pixels.", self.forget)))
         # Not a row of the form, which would cut a sentence that grows.
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -284,30 +285,3 @@ def _or_none(session: Session) -> UltrasoundImage | None:
         return session.clip
     except MuscleUSError:
         return None
-
-
-def _millimetres(value: float, tip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(0.0, _MOST_MM)
-    box.setDecimals(2)
-    box.setValue(value)
-    box.setSuffix(" mm")
-    box.setToolTip(tip)
-    return box
-
-
-def _row(*parts: QWidget | tuple[str, str, Callable[[], None]]) -> QWidget:
-    """Return widgets and (text, tooltip, slot) buttons side by side."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for part in parts:
-        if isinstance(part, QWidget):
-            layout.addWidget(part, 1)
-            continue
-        text, tip, slot = part
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.clicked.connect(slot)
-        layout.addWidget(button)
-    return row

@@ -30,11 +30,14 @@ from napari_muscle_us._napari.panels._widgets import (
 from napari_muscle_us.device.field import find_image_field
 from napari_muscle_us.errors import ImageReadError, MuscleUSError
 from napari_muscle_us.io.dicom import looks_like_dicom
+from napari_muscle_us.io.linking import make_salt
 
 if TYPE_CHECKING:
     from napari_muscle_us.image import UltrasoundImage
     from napari_muscle_us.regions import Bounds
 
+# One for all copies until napari is closed, so that images of a study stay together.
+_SALT: Final = make_salt()
 _WIDTH: Final = 560
 _EDGES: Final = ("First row", "Last row", "First column", "Last column")
 _DICOM: Final = "DICOM (*.dcm)"
@@ -205,7 +208,9 @@ class CopyDialog(QDialog):
             from napari_muscle_us.io.deidentify import deidentify_dicom
 
             keep = self._in_file(self.keep())
-            deidentify_dicom(self._path, out, keep=keep, confirmed_clean=True)
+            deidentify_dicom(
+                self._path, out, keep=keep, salt=_SALT, confirmed_clean=True
+            )
         elif ending == ".dcm":
             raise ImageReadError(
                 f"{self._image.name!r} was not opened from a DICOM file, so no DICOM "

@@ -38,6 +38,7 @@ _LABELS: Final = {
     "frequency_mhz": "Frequency (MHz)",
     "mechanical_index": "Mechanical index",
 }
+_LONGEST_NAME: Final = 64
 _NUMBERS: Final = tuple(
     f.name for f in fields(Device) if f.name.endswith(("_mm", "_db", "_mhz", "_index"))
 )
@@ -149,7 +150,11 @@ class DeviceBox(QWidget):
             raise ImageReadError(
                 "A scanner needs a maker or a model to be remembered by; type them."
             )
-        self._profiles().save(ScannerProfile(name=str(device), device=device))
+        # What belongs to one image is not the scanner's.
+        kept = replace(device, depth_mm=None, mechanical_index=None)
+        parts = (str(device), device.transducer, device.preset)
+        name = ", ".join(part for part in parts if part)[:_LONGEST_NAME]
+        self._profiles().save(ScannerProfile(name=name, device=kept))
         self._message.show_message(self._profiles().notice)
         tell(f"Remembered {device}")
 

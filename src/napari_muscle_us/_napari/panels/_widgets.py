@@ -8,6 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
 
+_MOST_MM: Final = 500.0
 PANEL_WIDTH: Final = 420
 """Narrowest dock in which no table hides a number."""
 
@@ -158,6 +160,33 @@ def button_row(*buttons: tuple[str, str, Callable[[], None]]) -> QHBoxLayout:
         button.clicked.connect(slot)
         layout.addWidget(button)
     return layout
+
+
+def millimetres(value: float, tip: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0.0, _MOST_MM)
+    box.setDecimals(2)
+    box.setValue(value)
+    box.setSuffix(" mm")
+    box.setToolTip(tip)
+    return box
+
+
+def widget_row(*parts: QWidget | tuple[str, str, Callable[[], None]]) -> QWidget:
+    """Return widgets and (text, tooltip, slot) buttons side by side."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        if isinstance(part, QWidget):
+            layout.addWidget(part, 1)
+            continue
+        text, tip, slot = part
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(slot)
+        layout.addWidget(button)
+    return row
 
 
 def table_view(model: QAbstractItemModel) -> QTableView:

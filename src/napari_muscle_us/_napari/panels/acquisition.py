@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from superqt.utils import qdebounced
 
 from napari_muscle_us._napari import _layers
 from napari_muscle_us._napari._readers import read_layers
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_muscle_us.image import UltrasoundImage
 
 _REFRESH_MS: Final = 60
+_COMPARE_MS: Final = 300
 
 
 class AcquisitionPanel(LivePanel):
@@ -52,6 +54,9 @@ class AcquisitionPanel(LivePanel):
         self.device = DeviceBox(self._session)
         self._findings = AcceptanceList()
         self._lay_out()
+        self._ruler_caveat = ""
+        # Not while an image is being opened or a clip plays: it takes a moment.
+        self._compare_soon = qdebounced(self._compare, timeout=_COMPARE_MS, parent=self)
         self._connect()
         self._on_study_changed()
         self.refresh()
@@ -113,11 +118,15 @@ class AcquisitionPanel(LivePanel):
             self._caveats.show_message(str(error))
         else:
             self._facts.set_image(image, self._session.frame)
-            self._caveats.show_message(" ".join(image.warnings))
             self._study.show_in_hand(_layers.file_of(image))
             picture = f"{image.key}{image.crop}"
             scale = f"{picture}{image.calibration}"
             device = f"{picture}{image.device}"
+            if self._is_another("ruler", scale):
+                self._ruler_caveat = ""
+                self._compare_soon()
+            caveats = (*image.warnings, self._ruler_caveat)
+            self._caveats.show_message(" ".join(filter(None, caveats)))
         frame = f"{picture}{self._session.frame}"
         if self._is_another("frame", frame):
             self.calibration.forget_reading()
@@ -127,6 +136,20 @@ class AcquisitionPanel(LivePanel):
             self.calibration.refresh()
         if self._is_another("device", device):
             self.device.refresh()
+
+    def _compare(self) -> None:
+        """Warn when the file's scale and the ruler on the picture disagree."""
+        try:
+            image = self._session.image()
+        except MuscleUSError:
+            return
+        known = image.calibration
+        if known is None or known.by_user or not self.isVisible():
+            return
+        finding = check_ruler(image)
+        if finding.level == "warning":
+            self._ruler_caveat = finding.sentence
+            self.refresh_soon()
 
     def _is_another(self, part: str, mark: str) -> bool:
         """Tell whether a part of what is shown changed since it was last asked for."""
