@@ -39,7 +39,7 @@ SIZE_UNKNOWN: Final = (
     "The size of a pixel is not known: lengths and areas are in pixels."
 )
 
-MAX_PIXELS: Final = 100_000_000
+MAX_PIXELS: Final = 40_000_000
 """Largest still image that is read; a lying header cannot make us allocate more."""
 
 

@@ -17,7 +17,6 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 import tifffile
 from PIL import Image
@@ -33,7 +32,10 @@ from tests.fuzz.layouts import tiff_entries
 from tests.fuzz.mutations import nested, png_chunk, with_checksums, with_tiff_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
 
     from tests.fuzz.worker import Outcome
 
@@ -45,13 +47,30 @@ MAX_GROWTH = 400_000_000
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file, what reads it, what must come of it, and what must be said."""
+    """A file, what reads it, what must come of it, and what must be said.
+
+    Large files are made when they are needed.
+    """
 
     name: str
     kind: str
-    content: bytes
+    content: bytes | Callable[[], bytes]
     word: str = "refused"
     says: str = "damaged"
+
+    def made(self) -> bytes:
+        """Return the file."""
+        return self.content if isinstance(self.content, bytes) else self.content()
+
+
+def packed_zeros(size: int, *, raw: bool = False) -> bytes:
+    """Return millions of zeros as zlib (or deflate) packs them."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    # After a full flush a piece stands for itself and can be repeated.
+    piece = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    body = piece * (size // 1_000_000) + b"\3\0"
+    checksum = struct.pack(">I", size % 65_521 << 16 | 1)
+    return body if raw else b"\x78\xda" + body + checksum
 
 
 # DICOM: lengths and nesting
@@ -83,7 +102,7 @@ def before_pixels(extra: bytes, content: bytes | None = None) -> bytes:
 
 
 def deep_region(depth: int, *, defined: bool) -> bytes:
-    """Return a region of a picture that holds a sequence in a sequence …"""
+    """Return a region of a picture that holds sequences in sequences."""
     deep = nested(depth, order="<", implicit=False, defined=defined)
     inner = seeds.regions({})[8:] + deep.replace(b"\x18\0\x11\x60", b"\x18\0\x99\x60")
     item = struct.pack("<HHI", 0xFFFE, 0xE000, len(inner)) + inner
@@ -107,7 +126,7 @@ def dicom_lengths() -> Iterator[Hostile]:
     )
     yield case(
         "lists nested 100,000 deep",
-        content=before_pixels(deep(100_000, defined=False)),
+        content=lambda: before_pixels(deep(100_000, defined=False)),
     )
     yield case(
         "a region with lists nested 1000 deep, lengths not stated",
@@ -121,13 +140,13 @@ def dicom_lengths() -> Iterator[Hostile]:
     )
     yield case(
         "a million empty regions",
-        content=before_pixels(sequence(EMPTY_ITEM * 1_000_000)),
+        content=lambda: before_pixels(sequence(EMPTY_ITEM * 1_000_000)),
         word="still",
         says="None",
     )
     yield case(
         "two million empty regions, length not stated",
-        content=before_pixels(sequence(EMPTY_ITEM * 2_000_000 + END, ENDLESS)),
+        content=lambda: before_pixels(sequence(EMPTY_ITEM * 2_000_000 + END, ENDLESS)),
         says="damaged|too",
     )
     tags = b"".join(
@@ -135,17 +154,19 @@ def dicom_lengths() -> Iterator[Hostile]:
     )
     yield case(
         "five million empty elements",
-        content=before_pixels(tags * 5000),
+        content=lambda: before_pixels(tags * 5000),
         says="damaged|too",
     )
     yield case(
         "an element that says it has 4 GB",
-        content=before_pixels(struct.pack(_HEAD_LONG, 0x21, 0x1000, b"UN", 0, 2**32 - 2)),
+        content=before_pixels(
+            struct.pack(_HEAD_LONG, 0x21, 0x1000, b"UN", 0, 2**32 - 2)
+        ),
         says="without pixels|damaged",
     )
     yield case(
         "a spacing of two million values",
-        content=make.native(
+        content=lambda: make.native(
             make.IMPLICIT, GRAYS[:1], "MONOCHROME2", PixelSpacing="1\\" * 1_900_000
         ),
         word="still",
@@ -153,22 +174,19 @@ def dicom_lengths() -> Iterator[Hostile]:
     )
     yield case(
         "a number of frames of four million digits",
-        content=before_pixels(
+        content=lambda: before_pixels(
             struct.pack(_HEAD_LONG, 0x28, 0x8, b"UN", 0, 3_900_000) + b"9" * 3_900_000
         ),
         says="damaged|frames",
     )
-    yield case("a deflate bomb of 1.1 GB", content=deflate_bomb(), says="more than 1 GB")
+    yield case("a deflate bomb of 1.1 GB", content=deflate_bomb, says="more than 1 GB")
 
 
 def deflate_bomb() -> bytes:
     """Return a deflated file of 1 MB that unpacks to 1.1 GB."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    # After a full flush a piece stands for itself and can be repeated.
-    piece = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
     small = make.dicom_file(make.DEFLATED, None)
     (meta,) = struct.unpack("<I", small[140:144])
-    return small[: 144 + meta] + piece * 110
+    return small[: 144 + meta] + packed_zeros(1_100_000_000, raw=True)
 
 
 # DICOM: sizes that lie
@@ -185,8 +203,9 @@ def dicom_sizes() -> Iterator[Hostile]:
     for rows, columns, frames, says in (
         (65_535, 65_535, None, "65535 × 65535 pixels"),
         (65_535, 65_535, 200_000, "65535 × 65535 pixels"),
-        (10_000, 10_000, None, "damaged"),
-        (10_000, 10_000, 200_000, "damaged"),
+        (6_000, 6_000, None, "damaged"),
+        (6_000, 6_000, 200_000, "damaged"),
+        (9_999, 9_999, 2_000, "damaged|9999 × 9999 pixels"),
         (*SHAPE, 200_000, "damaged"),
         (*SHAPE, 2**31 - 1, "2147483647 frames"),
         (*SHAPE, -1, "-1 frames"),
@@ -209,7 +228,7 @@ def dicom_sizes() -> Iterator[Hostile]:
     )
     yield case(
         "two million empty fragments",
-        content=fragments(EMPTY_ITEM * 2_000_001 + end),
+        content=lambda: fragments(EMPTY_ITEM * 2_000_001 + end),
     )
     yield case(
         "an empty fragment for each of 200,000 frames",
@@ -221,17 +240,26 @@ def dicom_sizes() -> Iterator[Hostile]:
         ("that leads beyond the end", (0, 10**9, 2**32 - 1), "clip"),
     ):
         # Three items for three frames: the table is not needed.
-        content = fragments(make.item(struct.pack("<3I", *table)) + items + end, frames=3)
+        content = fragments(
+            make.item(struct.pack("<3I", *table)) + items + end, frames=3
+        )
         yield case(f"a table {name}", content=content, word=word, says=str(SHAPE)[1:-1])
     yield case(
         "a table of 4 GB",
         content=fragments(b"\xfe\xff\x00\xe0\xf0\xff\xff\xff" + items, frames=3),
     )
+    for name, numbers in (
+        ("that say they have four billion segments", (2**32 - 1, 64)),
+        ("that start beyond the end", (1, 2**32 - 1)),
+    ):
+        runs = struct.pack("<II", *numbers) + bytes(2000)
+        content = make.compressed(make.RLE, [runs], SHAPE, "MONOCHROME2")
+        yield case(f"runs {name}", content=content)
+    runs = make.rle(seeds.RGBS[0])
+    lying = runs[:8] + struct.pack("<I", 3_500_000_000) + runs[12:]
     yield case(
-        "runs that say they have four billion segments",
-        content=make.compressed(
-            make.RLE, [b"\xff\xff\xff\xff" + bytes(2000)], SHAPE, "MONOCHROME2"
-        ),
+        "runs of a colour with 3.5 GB",
+        content=make.compressed(make.RLE, [lying], (*SHAPE, 3), "RGB"),
     )
     tables = {
         f"{c}PaletteColorLookupTable{part}": value
@@ -283,7 +311,13 @@ def tiff_spacings() -> Iterator[Hostile]:
     content = buffer.getvalue()
     found = {e.tag: e for e in tiff_entries(content)}
     order = found[282].value.order
-    for numerator, denominator in ((0, 0), (0, 1), (1, 0), (2**32 - 1, 1), (1, 2**32 - 1)):
+    for numerator, denominator in (
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (2**32 - 1, 1),
+        (1, 2**32 - 1),
+    ):
         changed = bytearray(content)
         for tag in (282, 283):
             place = int.from_bytes(
@@ -327,23 +361,26 @@ def pictures() -> Iterator[Hostile]:
         content=png(100_000, 100_000, 8, pixels),
         says="100000 × 100000 pixels|damaged",
     )
-    yield case("PNG of 2 GB a row", content=png(1, 2**31 - 1, 8, pixels), says="pixels|dam")
-    yield case("PNG of 9,000 × 9,000 in 16 bytes", content=png(9_000, 9_000, 8, pixels))
+    yield case(
+        "PNG of 2 GB a row", content=png(1, 2**31 - 1, 8, pixels), says="pixels|dam"
+    )
+    yield case("PNG of 6,000 × 6,000 in 20 bytes", content=png(6_000, 6_000, 8, pixels))
     yield case(
         "PNG of 10,000 × 10,000 bits that unpack from 12 kB",
-        content=png(
-            10_000, 10_000, 1, png_chunk(b"IDAT", zlib.compress(bytes(12_510_000), 9))
-        ),
-        says="pixels",
+        content=png(10_000, 10_000, 1, png_chunk(b"IDAT", packed_zeros(13_000_000))),
+        word="refused|still",
+        says="",
     )
-    comment = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100_000_000)))
-    yield case("PNG with a text of 100 MB", content=png(4, 4, 8, comment, pixels), says=".")
-    profile = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000)))
+    comment = png_chunk(b"zTXt", b"a\0\0" + packed_zeros(100_000_000))
+    yield case(
+        "PNG with a text of 100 MB", content=png(4, 4, 8, comment, pixels), says="."
+    )
+    profile = png_chunk(b"iCCP", b"a\0\0" + packed_zeros(100_000_000))
     yield case(
         "PNG with a profile of 100 MB",
         content=png(4, 4, 8, profile, pixels),
-        word="still",
-        says="None",
+        word="refused|still",
+        says="",
     )
     notes = png_chunk(b"tEXt", b"a\0b") * 200_000
     yield case(
@@ -356,16 +393,23 @@ def pictures() -> Iterator[Hostile]:
     yield case(
         "PNG with pixels of 4 GB",
         content=with_checksums(png(4, 4, 8)[:33] + lying + bytes(50)),
+        word="refused|still",
+        says="",
     )
     bmp = bytearray(_saved(GRAYS[0], "BMP"))
     struct.pack_into("<ii", bmp, 18, 2**31 - 1, -(2**31))
     yield Hostile("BMP of 4 billion pixels", "bmp", bytes(bmp), says="pixels|damaged")
     jpeg = bytearray(_saved(GRAYS[0], "JPEG"))
     struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 65_500, 65_500)
-    yield Hostile("JPEG of 4 billion pixels", "jpeg", bytes(jpeg), says="pixels|damaged")
+    yield Hostile(
+        "JPEG of 4 billion pixels", "jpeg", bytes(jpeg), says="pixels|damaged"
+    )
     jpeg = bytearray(_saved(GRAYS[0], "JPEG"))
-    struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 9_000, 9_000)
-    yield Hostile("JPEG of 9,000 × 9,000 in 1 kB", "jpeg", bytes(jpeg))
+    struct.pack_into(">HH", jpeg, jpeg.index(b"\xff\xc0") + 5, 6_000, 6_000)
+    # The decoder fills up with gray what is missing, and does not say so.
+    yield Hostile(
+        "JPEG of 6,000 × 6,000 in 1 kB", "jpeg", bytes(jpeg), "refused|still", ""
+    )
 
 
 def _saved(pixels: np.ndarray, kind: str) -> bytes:
@@ -401,10 +445,12 @@ def gifs() -> Iterator[Hostile]:
     yield case(
         "GIF of 6,000 × 6,000 in five bytes",
         content=gif(6_000, 6_000, gif_image(0, 0, 6_000, 6_000, data)),
-        says="damaged|.",
-        word="refused",
     )
-    yield case("GIF of 300,000 frames", content=gif(1, 1, small * 300_000), says="frames")
+    yield case(
+        "GIF of 300,000 frames",
+        content=lambda: gif(1, 1, small * 300_000),
+        says="frames",
+    )
     chain = b"\2" + b"\1\0" * 2_000_000 + b"\0"
     yield case(
         "GIF with a frame in two million pieces",
@@ -415,27 +461,32 @@ def gifs() -> Iterator[Hostile]:
 # TIFF
 
 
-def classic_tiff(*pages: dict[int, tuple[int, int, int]], tail: bytes = b"") -> bytes:
-    """Return a TIFF of directories {tag: (type, count, value)}, one behind the other."""
-    content = b"II*\0" + struct.pack("<I", 8)
-    for number, page in enumerate(pages, 1):
-        body = struct.pack("<H", len(page))
-        for tag in sorted(page):
-            body += struct.pack("<HHII", tag, *page[tag])
-        after = len(content) + len(body) + 4
-        content += body + struct.pack("<I", after if number < len(pages) else 0)
-    return content + tail
+Directory = dict[int, tuple[int, int, int]]
 
 
-def page(**changes: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
-    """Return the directory of a page of 4 × 4 gray pixels at offset 0."""
+def classic_tiff(*pages: Directory, data: bytes = bytes(16)) -> bytes:
+    """Return a TIFF of directories {tag: (type, count, value)} behind its data."""
+    content = b"II*\0" + struct.pack("<I", 8 + len(data)) + data
+    parts = [content]
+    place = len(content)
+    for number, directory in enumerate(pages, 1):
+        body = struct.pack("<H", len(directory))
+        for tag in sorted(directory):
+            body += struct.pack("<HHII", tag, *directory[tag])
+        place += len(body) + 4
+        parts += [body, struct.pack("<I", place if number < len(pages) else 0)]
+    return b"".join(parts)
+
+
+def page(**changes: tuple[int, int, int]) -> Directory:
+    """Return the directory of a page of 4 × 4 gray pixels at the start of the data."""
     known = {
         256: (4, 1, 4),
         257: (4, 1, 4),
         258: (3, 1, 8),
         259: (3, 1, 1),
         262: (3, 1, 1),
-        273: (4, 1, 0),
+        273: (4, 1, 8),
         277: (3, 1, 1),
         278: (4, 1, 4),
         279: (4, 1, 16),
@@ -446,34 +497,62 @@ def page(**changes: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
 def tiffs() -> Iterator[Hostile]:
     case = partial(Hostile, kind="tiff")
     huge = (4, 1, 2**31)
-    for name, directory, says in (
-        ("of 2 billion columns", page(t256=huge), "pixels|damaged"),
-        ("of 60,000 × 60,000", page(t256=(4, 1, 60_000), t257=(4, 1, 60_000)), "pixels|dam"),
-        ("of 9,000 × 9,000", page(t256=(4, 1, 9_000), t257=(4, 1, 9_000)), "damaged"),
-        ("of two billion samples", page(t277=huge), "."),
-        ("of 65,535 bits", page(t258=(3, 1, 65_535)), "."),
-        ("with a description of 4 GB", page(t270=(2, 2**32 - 1, 0)), ""),
-        ("with four billion strips", page(t273=(4, 2**32 - 1, 8), t279=huge), "damaged"),
-        ("with a strip of 4 GB", page(t259=(3, 1, 5), t279=(4, 1, 2**32 - 1)), "damaged"),
-        ("in tiles of 2 billion", page(t322=huge, t323=huge, t324=(4, 1, 0)), "."),
-        ("with rows a strip 0", page(t278=(4, 1, 0)), ""),
-        ("packed by lzma in noise", page(t259=(3, 1, 34925)), "damaged"),
+    for name, directory, word in (
+        ("of 2 billion columns", page(t256=huge), "refused"),
+        (
+            "of 60,000 × 60,000",
+            page(t256=(4, 1, 60_000), t257=(4, 1, 60_000)),
+            "refused",
+        ),
+        ("of 6,000 × 6,000", page(t256=(4, 1, 6_000), t257=(4, 1, 6_000)), "refused"),
+        ("of two billion samples", page(t277=huge), "refused"),
+        ("of 65,535 bits", page(t258=(3, 1, 65_535)), "refused"),
+        ("with a description of 4 GB", page(t270=(2, 2**32 - 1, 0)), "still"),
+        (
+            "with four billion strips",
+            page(t273=(4, 2**32 - 1, 8), t279=huge),
+            "refused",
+        ),
+        (
+            "with a strip of 4 GB",
+            page(t259=(3, 1, 5), t279=(4, 1, 2**32 - 1)),
+            "refused",
+        ),
+        (
+            "in tiles of 2 billion",
+            page(t322=huge, t323=huge, t324=(4, 1, 8)),
+            "refused|still",
+        ),
+        ("with no rows a strip", page(t278=(4, 1, 0)), "refused|still"),
+        ("with noise for LZMA", page(t259=(3, 1, 34925)), "refused"),
     ):
-        word = "refused" if says else "still"
-        yield case(f"TIFF {name}", content=classic_tiff(directory), word=word, says=says)
+        yield case(f"TIFF {name}", content=classic_tiff(directory), word=word, says="")
     looped = bytearray(classic_tiff(page()))
-    looped[-4:] = struct.pack("<I", 8)
-    yield case("TIFF whose pages bite their tail", content=bytes(looped), says=".")
+    looped[-4:] = struct.pack("<I", 24)
     yield case(
-        "TIFF of 100,000 pages",
-        content=classic_tiff(*[{256: (4, 1, 4)}] * 100_000),
-        says="damaged|frames|bits|pixels",
+        "TIFF whose page follows itself",
+        content=bytes(looped),
+        word="still",
+        says="None",
     )
-    bomb = zlib.compress(bytes(200_000_000), 9)
-    packed = page(t259=(3, 1, 8), t273=(4, 1, 134), t279=(4, 1, len(bomb)))
+    looped = bytearray(classic_tiff(page(), page(), page()))
+    looped[-4:] = struct.pack("<I", 24)
+    yield case(
+        "TIFF whose pages bite their tail",
+        content=bytes(looped),
+        word="refused|still|clip",
+        says="",
+    )
+    yield case(
+        "TIFF of 300,000 pages",
+        content=lambda: classic_tiff(*[page()] * 300_000),
+        says="frames",
+    )
+    bomb = packed_zeros(200_000_000)
+    packed = page(t259=(3, 1, 8), t279=(4, 1, len(bomb)))
     yield case(
         "TIFF whose 16 pixels unpack to 200 MB",
-        content=classic_tiff(packed, tail=bytes(16) + bomb),
+        content=classic_tiff(packed, data=bomb),
         word="still|refused",
         says="",
     )
@@ -531,21 +610,37 @@ def videos() -> Iterator[Hostile]:
                 word="clip|refused",
                 says="",
             )
-    deep = b"".join(struct.pack(">I4s", 8 * (50_000 - i), b"moov") for i in range(50_000))
+    deep = b"".join(
+        struct.pack(">I4s", 8 * (50_000 - i), b"moov") for i in range(50_000)
+    )
     yield case("MOV of boxes nested 50,000 deep", content=mov[:20] + deep, says=".")
     avi = seeds.video("avi", "mjpeg", "yuvj420p")
     start = avi.index(b"movi") + 4
     avis = partial(Hostile, kind="avi")
-    yield avis("AVI of a million empty pictures", content=avi[:start] + b"00dc\0\0\0\0" * 10**6,
-               says=".")  # fmt: skip
+    yield avis(
+        "AVI of a million empty pictures",
+        content=lambda: avi[:start] + b"00dc\0\0\0\0" * 1_000_000,
+    )
     yield avis(
         "AVI of 300,000 pictures of a byte",
-        content=avi[:start] + b"00dc\1\0\0\0\xff\0" * 300_000,
+        content=lambda: avi[:start] + b"00dc\1\0\0\0\xff\0" * 300_000,
         says="frames",
     )
-    wide = bytearray(avi)
-    struct.pack_into("<ii", wide, avi.index(b"strf") + 12, 65_500, 65_500)
-    yield avis("AVI of 65,500 × 65,500", content=bytes(wide), says=".")
+    texts = seeds.video("avi", "mpeg4", "yuv420p")
+    at = texts.index(b"INFO") - 4
+    lying = bytearray(texts)
+    struct.pack_into("<I", lying, at, 2**31 - 16)
+    struct.pack_into("<I", lying, at + 12, 2**31 - 116)
+    yield avis("AVI with a text of 2 GB", content=bytes(lying))
+    at = texts.index(b"JUNK")
+    named = texts[:at] + b"strn" + struct.pack("<I", 2**31 - 16) + texts[at + 8 :]
+    yield avis("AVI with a name of 2 GB", content=named)
+    for side in (4_000, 65_500, 2**31 - 1):
+        wide = bytearray(seeds.video("avi", "rawvideo", "bgr24"))
+        struct.pack_into("<ii", wide, wide.index(b"strf") + 12, side, side)
+        yield avis(
+            f"AVI of {side} × {side}", content=bytes(wide), says="damaged|pixels"
+        )
 
 
 # ImageJ's regions
@@ -568,14 +663,14 @@ def rois() -> Iterator[Hostile]:
     polygon = seeds.roi_files()["polygon_integer"]
     case = partial(Hostile, kind="roizip")
     yield case(
-        "an ROI that unpacks to 200 MB",
-        content=overlapping(1, b"Iout" + bytes(200_000_000)),
+        "an ROI that unpacks to 30 MB",
+        content=overlapping(1, b"Iout" + bytes(30_000_000)),
         says="no ROI that selects",
     )
     yield case(
-        "10,000 ROIs that unpack to 20 MB each",
-        content=overlapping(10_000, b"Iout" + bytes(20_000_000)),
-        says=".",
+        "10,000 ROIs that unpack to 19 MB each",
+        content=overlapping(10_000, b"Iout" + bytes(19_000_000)),
+        says="20 MB|large|unpack",
     )
     yield case("60,000 ROIs", content=overlapping(60_000, polygon), says="60000 files")
     nameless = overlapping(1, polygon).replace(b"a.roi", b"")
@@ -602,16 +697,16 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, tuple[Outcome, str]]:
-    """Read all of them, and return what came of each and what the process said."""
+def outcomes() -> dict[str, Outcome]:
+    """Read all of them, and return what came of each."""
     numbers = count()
-    given = [Case(next(numbers), h.kind, h.content) for h in HOSTILE]
-    found: dict[str, Any] = {}
+    given = (Case(next(numbers), h.kind, h.made()) for h in HOSTILE)
+    found: dict[str, Outcome] = {}
 
     def keep(case: Case, outcome: Outcome) -> None:
         found[HOSTILE[case.number].name] = outcome
 
-    run(iter(given), each=keep)
+    run(given, each=keep)
     return found
 
 
@@ -622,3 +717,107 @@ def test_a_hostile_file_is_refused_or_read_for_what_it_is(outcomes, hostile):
     assert re.fullmatch(hostile.word, outcome.word), outcome.said
     assert re.search(hostile.says, outcome.said), outcome.said
     assert outcome.rss_growth < MAX_GROWTH
+
+
+# Folders, links and pipes
+
+no_links = pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+no_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with one image, beside a folder with another one."""
+    for name in ("study", "elsewhere"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scan.dcm").write_bytes(plain())
+    return tmp_path / "study"
+
+
+def skipped(study: Any) -> dict[str, str]:
+    return {s.name: s.reason for s in study.skipped}
+
+
+@no_links
+@pytest.mark.timeout(30)
+def test_links_never_lead_out_of_the_folder(folder):
+    (folder / "to_file").symlink_to(folder.parent / "elsewhere" / "scan.dcm")
+    (folder / "to_folder").symlink_to(folder.parent / "elsewhere")
+    (folder / "to_root").symlink_to("/")
+    (folder / "upwards").symlink_to("../elsewhere/scan.dcm")
+    study = scan_study(folder)
+    assert [item.path.name for item in study.items] == ["scan.dcm"]
+    assert set(skipped(study)) == {"to_file", "to_folder", "to_root", "upwards"}
+    assert all("leads out of the folder" in r for r in skipped(study).values())
+
+
+@no_links
+@pytest.mark.timeout(30)
+def test_links_in_circles_end(folder):
+    (folder / "itself").symlink_to("itself")
+    (folder / "one").symlink_to("other")
+    (folder / "other").symlink_to("one")
+    deep = folder
+    for _ in range(8):
+        deep = deep / "sub"
+        deep.mkdir()
+        (deep / "again").symlink_to(folder)
+        (deep / "up").symlink_to("..")
+    study = scan_study(folder)
+    assert [item.path.name for item in study.items] == ["scan.dcm"]
+    assert len(study.skipped) == 3 + 2 * 8
+    for name in ("itself", "one", "other"):
+        assert skipped(study)[name] == "It is a link that leads nowhere."
+        with pytest.raises(ImageReadError, match=r"cannot be read|does not exist"):
+            mus.read_image(folder / name)
+
+
+@no_links
+@pytest.mark.timeout(30)
+def test_an_index_does_not_follow_links_out_of_its_folder(folder):
+    (folder / "OUT").symlink_to(folder.parent / "elsewhere")
+    (folder / "LOOP").symlink_to("LOOP")
+    names = ["OUT/scan.dcm", "LOOP", "../elsewhere/scan.dcm", "SCAN.DCM", "/etc/passwd"]
+    (folder / "DICOMDIR").write_bytes(seeds.directory(names))
+    study = scan_study(folder / "DICOMDIR")
+    assert [item.path.name for item in study.items] == ["scan.dcm"]
+    assert len(study.skipped) == 4
+
+
+@no_pipes
+@pytest.mark.timeout(30)
+def test_a_pipe_is_never_waited_for(folder, one_sentence):
+    os.mkfifo(folder / "pipe.dcm")
+    os.mkfifo(folder / "DICOMDIR")
+    study = scan_study(folder)
+    assert [item.path.name for item in study.items] == ["scan.dcm"]
+    special = "It is no file but a device, pipe or socket."
+    assert skipped(study) == {"pipe.dcm": special, "DICOMDIR": special}
+    for read in (mus.read_image, scan_study):
+        with pytest.raises(ImageReadError) as error:
+            read(folder / "pipe.dcm")
+        assert one_sentence(str(error.value))
+    with pytest.raises(RoiError) as roi_error:
+        read_imagej_rois(folder / "pipe.dcm")
+    assert one_sentence(str(roi_error.value))
+
+
+def read_rois_at(path: Path, kind: str) -> tuple[str, str]:
+    """Read the file that a file names."""
+    del kind
+    return "rois", repr(read_imagej_rois(path.read_text()))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no such device")
+@pytest.mark.timeout(30)
+def test_a_device_is_no_file(one_sentence):
+    for read in (mus.read_image, scan_study):
+        with pytest.raises(ImageReadError) as error:
+            read("/dev/zero")
+        assert one_sentence(str(error.value))
+    # It has no end, so memory is limited here, too.
+    report = run(
+        iter([Case(0, "roi", b"/dev/zero")]),
+        target="tests.core.test_hostile_files:read_rois_at",
+    )
+    assert not report.findings, report.findings[0].outcome.problem

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QLabel, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit
 
 from napari_muscle_us._napari._layers import frame_interval_s
 from napari_muscle_us.errors import MuscleUSError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_muscle_us.image import UltrasoundImage
 
 _SLIDER_CLASS: Final = "QtDimSliderWidget"
+_NUMBER_FIELD: Final = "slice_label"
 _LABEL_NAME: Final = "napari-muscle-us-time"
 _FASTEST: Final = 500.0
 
@@ -73,7 +74,11 @@ class ClipSlider:
         label.setText(time_text(clip, self._session.frame))
 
     def _clip(self) -> UltrasoundImage | None:
-        return self._session.clip_or_none()
+        try:
+            clip = self._session.clip
+        except MuscleUSError:
+            return None
+        return clip if clip.is_clip else None
 
     def _slider(self) -> Any | None:
         try:
@@ -104,7 +109,9 @@ def _find_slider(viewer: ViewerModel) -> Any | None:
     """
     axis = viewer.dims.ndim - 3
     for window in QApplication.topLevelWidgets():
-        for widget in window.findChildren(QWidget):
+        # By the field with the frame's number: to look at every widget takes long.
+        for field in window.findChildren(QLineEdit, _NUMBER_FIELD):
+            widget = field.parentWidget()
             if (
                 type(widget).__name__ == _SLIDER_CLASS
                 and getattr(widget, "dims", None) is viewer.dims

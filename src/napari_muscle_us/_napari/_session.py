@@ -88,6 +88,11 @@ class Session:
         warm_up()
 
     @property
+    def is_open(self) -> bool:
+        """Whether its viewer still exists."""
+        return self._viewer() is not None
+
+    @property
     def image_layer(self) -> Image | None:
         """The current image layer."""
         return self._shown.layer
@@ -130,14 +135,6 @@ class Session:
             If there is none, or its layer cannot be measured.
         """
         return self._shown.whole()
-
-    def clip_or_none(self) -> UltrasoundImage | None:
-        """Return the current image if it is a clip that can be measured."""
-        try:
-            clip = self.clip
-        except MuscleUSError:
-            return None
-        return clip if clip.is_clip else None
 
     def calibrate(self, calibration: Calibration | None) -> None:
         """Set the size of a pixel of the current image, by the user's word."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 TEXT_LENGTH: Final = 64
+MAX_ITEMS: Final = 100_000
+MAX_VALUES: Final = 250_000
+
+_ITEMS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:
@@ -21,9 +25,27 @@ def value_of(dataset: Dataset, keyword: str) -> Any:
     from pydicom.errors import BytesLengthException
 
     try:
-        return dataset.get(keyword)
+        return None if _is_endless(dataset, keyword) else dataset.get(keyword)
     except (BytesLengthException, *BROKEN):
         return None
+
+
+def _is_endless(dataset: Dataset, keyword: str) -> bool:
+    """Whether a value has more items or numbers than any picture needs.
+
+    Each takes up to a kilobyte once it is converted.
+    """
+    if keyword not in dataset:
+        return False
+    element = dataset.get_item(keyword, keep_deferred=True)
+    value = element.value
+    if value is None:
+        # Put off by pydicom for its size, and read in full when it is asked for.
+        return bool(getattr(element, "length", 0))
+    return isinstance(value, bytes) and (
+        sum(value.count(item) for item in _ITEMS) > MAX_ITEMS
+        or value.count(b"\\") > MAX_VALUES
+    )
 
 
 def texts_of(dataset: Dataset, keyword: str) -> list[str]:
@@ -39,6 +61,9 @@ def texts_of(dataset: Dataset, keyword: str) -> list[str]:
 def line_of(dataset: Dataset, keyword: str) -> str | None:
     """Return the first value that is not empty, as one short printable line."""
     for text in texts_of(dataset, keyword):
+        if "\0" in text:
+            # A wrong length: what follows is the next element, which may be a name.
+            return None
         line = "".join(c for c in text if c.isprintable()).strip()
         if line:
             return line[:TEXT_LENGTH].rstrip()

@@ -30,6 +30,8 @@ _FIRST_INFLATED: Final = 4_000_000
 _LARGEST_ELEMENT: Final = 4_000_000
 _MAX_FRAGMENTS: Final = 1_000_000
 _MAX_META: Final = 1_000_000
+_MOST_READS: Final = 300_000
+"""Reads of a header, two an element or item at most; each takes memory once parsed."""
 
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
 _EXPLICIT_LITTLE: Final = b"1.2.840.10008.1.2.1\0"
@@ -118,13 +120,29 @@ def parse_header(source: FileBytes, name: str) -> tuple[Dataset, PixelElement]:
     return dataset, element
 
 
+class _LimitedReads:
+    """Stream that ends the parsing of a header of too many elements or items."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._left = stream, _MOST_READS
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return bytes, or refuse."""
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("header too large")
+        return self._stream.read(size)
+
+
 def _read_elements(stream: BinaryIO) -> Dataset:
     from pydicom import dcmread
 
     magic = stream.read(132)[128:]
     stream.seek(0)
+    reader: Any = _LimitedReads(stream)
     return dcmread(
-        stream,
+        reader,
         force=magic != b"DICM",
         stop_before_pixels=True,
         # An element that claims megabytes is skipped, not read.

@@ -62,7 +62,8 @@ def is_damaged(item: Any, keyword: str) -> bool:
     if keyword not in item or value_of(item, keyword) is not None:
         return False
     # What could not be converted stays as bytes.
-    return bool(item.get_item(keyword).value)
+    element = item.get_item(keyword, keep_deferred=True)
+    return bool(element.value or getattr(element, "length", 0))
 
 
 def as_number(value: Any) -> float:

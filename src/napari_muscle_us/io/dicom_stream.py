@@ -121,13 +121,15 @@ def decode_rle(
     if len(starts) != 16 or starts[0] != samples * size:
         raise ValueError("another number of segments")
     bounds = [int(start) for start in starts[1 : 1 + samples * size]] + [len(content)]
+    if bounds[0] < 64 or bounds != sorted(bounds):
+        raise ValueError("segments in another order or beyond the end")
     planes = np.empty((samples, count, size), np.uint8)
     for number, (start, stop) in enumerate(pairwise(bounds)):
         # Bounded room: imagecodecs refuses to write beyond.
         room = count + stop - start
         part = imagecodecs.packbits_decode(content[start:stop], out=max(room, 1))
         # Zeros behind a segment, which pad it, unfold to zeros.
-        if start < 64 or len(part) < count or any(part[count:]):
+        if len(part) < count or any(part[count:]):
             raise ValueError("another number of values")
         # The most significant byte comes first.
         sample, byte = divmod(number, size)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ROI_BYTES: Final = 20_000_000
 MAX_ROIS: Final = 10_000
+MAX_ARCHIVE_BYTES: Final = 100_000_000
 
 _ELLIPSE_SUBTYPE: Final = 3
 _ROTATED_RECT_SUBTYPE: Final = 5
@@ -79,6 +80,8 @@ def read_imagej_rois(path: str | Path) -> list[Roi]:
     try:
         if path.is_dir():
             raise RoiError(f"{path.name!r} is a folder; give a .roi or .zip file.")
+        if path.exists() and not path.is_file():
+            raise RoiError(f"{path.name!r} is no file; give a .roi or .zip file.")
         if zipfile.is_zipfile(path):
             return _read_zip(path)
         if path.stat().st_size > MAX_ROI_BYTES:
@@ -101,12 +104,19 @@ def _read_zip(path: Path) -> list[Roi]:
                     f"{path.name!r} holds {len(entries)} files; at most {MAX_ROIS} "
                     "ROIs are read."
                 )
+            left = MAX_ARCHIVE_BYTES
             for entry in entries:
+                left -= min(entry.file_size, MAX_ROI_BYTES)
+                if left < 0:
+                    raise RoiError(
+                        f"{path.name!r} unpacks to more than "
+                        f"{MAX_ARCHIVE_BYTES / 1e6:g} MB; save the ROIs of one image."
+                    )
                 try:
                     rois.append(_read_entry(archive, entry))
                 except RoiError as error:
                     warnings.warn(f"Left out: {error}", MuscleUSWarning, stacklevel=3)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, struct.error):
+    except (zipfile.BadZipFile, RuntimeError, EOFError, struct.error, IndexError):
         raise RoiError(
             f"The archive {path.name!r} is damaged; save it in ImageJ again."
         ) from None

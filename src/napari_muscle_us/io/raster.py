@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -209,6 +210,26 @@ def damaged(name: str) -> ImageReadError:
     )
 
 
+class SizedFile:
+    """A file that never makes room for more than it holds, whatever is asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return bytes up to the end at most."""
+        left = max(self._size - self._file.tell(), 0)
+        return self._file.read(left if size < 0 else min(size, left))
+
+
+def _sized(file: BinaryIO) -> Any:
+    # As any type: Pillow asks for a whole file type, and uses three methods of it.
+    return SizedFile(file)
+
+
 def _decode_pillow(path: Path, name: str) -> npt.NDArray[Any]:
     from PIL import Image
 
@@ -216,7 +237,10 @@ def _decode_pillow(path: Path, name: str) -> npt.NDArray[Any]:
         with warnings.catch_warnings():
             # Pillow warns of what is refused below, or does not matter here.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
+            with (
+                path.open("rb") as file,
+                Image.open(_sized(file), formats=("PNG", "JPEG", "BMP")) as picture,
+            ):
                 check_size(picture.height, picture.width, name)
                 if picture.format == "PNG" and getattr(picture, "is_animated", False):
                     raise ImageReadError(

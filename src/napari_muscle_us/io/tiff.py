@@ -193,6 +193,7 @@ class _TiffSource:
             if index and not self._pages:
                 pixels = self._plane(index)
             else:
+                self._check_lengths(page)
                 pixels = page.asarray(maxworkers=1)
             pixels = np.asarray(pixels)
             if int(getattr(page, "planarconfig", 1) or 1) == _PLANAR and (
@@ -204,6 +205,17 @@ class _TiffSource:
         if hasattr(self, "shape") and picture.shape[:2] != self.shape[1:]:
             raise damaged(self._name)
         return picture
+
+    def _check_lengths(self, page: Any) -> None:
+        """Refuse strips or tiles that are larger than the file, or missing.
+
+        tifffile takes a missing one for black.
+        """
+        size = int(self._tiff.filehandle.size)
+        counts = [int(count) for count in page.databytecounts]
+        places = [int(place) for place in page.dataoffsets]
+        if max(counts, default=0) > size or 0 in counts or 0 in places:
+            raise damaged(self._name)
 
     def _eight_bits(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if pixels.dtype != np.uint16:
@@ -343,29 +355,34 @@ class _TiffSource:
 
 @contextmanager
 def _guard(name: str) -> Iterator[None]:
-    """Turn what tifffile raises into one `ImageReadError`, and keep it silent.
-
-    Its log quotes the description of the image, which may name a patient.
-    """
+    """Turn what tifffile raises into one `ImageReadError`, and keep it silent."""
     from tifffile import TiffFileError
 
+    try:
+        with quiet_tifffile():
+            yield
+    except ImageReadError:
+        raise
+    except (
+        TiffFileError,
+        OSError,
+        AttributeError,
+        RuntimeError,
+        AssertionError,
+        *BROKEN,
+    ):
+        raise damaged(name) from None
+
+
+@contextmanager
+def quiet_tifffile() -> Iterator[None]:
+    """Silence tifffile, whose log quotes texts of the file, so patients."""
     logger = logging.getLogger("tifffile")
     with _one_thread:
         before = logger.disabled
         logger.disabled = True
         try:
             yield
-        except ImageReadError:
-            raise
-        except (
-            TiffFileError,
-            OSError,
-            AttributeError,
-            RuntimeError,
-            AssertionError,
-            *BROKEN,
-        ):
-            raise damaged(name) from None
         finally:
             logger.disabled = before
 

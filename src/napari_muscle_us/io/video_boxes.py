@@ -1,4 +1,4 @@
-"""A look at the boxes of an MP4 file before FFmpeg makes room for what they promise."""
+"""A look at MP4 and AVI files before FFmpeg makes room for what they promise."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ MAX_SAMPLES: Final = 20_000_000
 MAX_BOX_BYTES: Final = 256_000_000
 """Largest description of the tracks; the pictures themselves do not count."""
 
+_MOST_CHUNKS: Final = 10_000
 _CONTENT: Final = (b"mdat", b"free", b"skip")
 _SIZES: Final = (b"stsz", b"stz2")
 _COUNT_AT: Final = 12
+_RIFF_HEAD: Final = 12
 
 
 def refuse_lying_mp4(file: BinaryIO, name: str) -> None:
@@ -85,3 +87,42 @@ def _promised(box: bytes) -> int:
             total += int.from_bytes(box[at + _COUNT_AT : at + _COUNT_AT + 4], "big")
             at = box.find(kind, at + 4)
     return total
+
+
+def refuse_lying_avi(file: BinaryIO, name: str) -> None:
+    """Raise when the header of an AVI file holds a chunk that reaches beyond its end.
+
+    FFmpeg makes room for a text of the stated length, and fills it with zeros.
+
+    Parameters
+    ----------
+    file : binary file
+        The file, which is left at its start.
+    name : str
+        File name, for messages.
+
+    Raises
+    ------
+    ImageReadError
+        If a chunk before the pictures is larger than what is left, or there are more
+        than ten thousand of them.
+    """
+    size = file.seek(0, os.SEEK_END)
+    place = _RIFF_HEAD
+    for _ in range(_MOST_CHUNKS):
+        file.seek(place)
+        head = file.read(12)
+        length = int.from_bytes(head[4:8], "little")
+        is_list = head[:4] in (b"LIST", b"RIFF")
+        if len(head) < 12 or (is_list and head[8:] == b"movi"):
+            file.seek(0)
+            return
+        if place + 8 + length > size:
+            break
+        # Lists are entered, as FFmpeg does; only texts are read as a whole.
+        whole = not is_list or head[8:] == b"INFO"
+        place += 8 + length + length % 2 if whole else 12
+    raise ImageReadError(
+        f"{name!r} is an AVI whose header is damaged or cut short; copy it from the "
+        "scanner again."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from napari_muscle_us.errors import ImageReadError
 from napari_muscle_us.frames import MAX_FRAMES
 from napari_muscle_us.io.raster import BROKEN
-from napari_muscle_us.io.video_boxes import refuse_lying_mp4
+from napari_muscle_us.io.video_boxes import refuse_lying_avi, refuse_lying_mp4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,8 @@ class OpenVideo:
             self._finalize = weakref.finalize(self, file.close)
             if demuxer == MP4:
                 refuse_lying_mp4(file.raw, name)
+            elif demuxer == AVI:
+                refuse_lying_avi(file.raw, name)
             self._container = av.open(
                 file,
                 mode="r",
@@ -216,10 +219,16 @@ class _PlainFile:
 
     def __init__(self, path: Path) -> None:
         self.raw = path.open("rb", buffering=0)
-        self.read = self.raw.read
+        self._size = self.raw.seek(0, os.SEEK_END)
+        self.raw.seek(0)
         self.seek = self.raw.seek
         self.tell = self.raw.tell
         self.close = self.raw.close
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return bytes; room is made for what the file holds, not for what is asked."""
+        left = max(self._size - self.raw.tell(), 0)
+        return self.raw.read(left if size < 0 else min(size, left))
 
 
 @contextmanager

@@ -127,7 +127,13 @@ def _place(
     path = lookup.find(parts)
     if path is None:
         listing.skip(name, "The index names it, but it is not there.")
-    elif not path.resolve().is_relative_to(lookup.root):
+        return
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):
+        listing.skip(name, "It is a link that leads nowhere.")
+        return
+    if not target.is_relative_to(lookup.root):
         listing.skip(name, "It is a link that leads out of the folder.")
     elif not path.is_file():
         listing.skip(name, "The index names it, but it is no file.")

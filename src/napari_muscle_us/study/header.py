@@ -330,7 +330,9 @@ def _tiff_size(file: Any) -> tuple[int | None, int, int]:
     """Return frames (``None`` if several, not counted), rows and columns."""
     from tifffile import TiffFile
 
-    with TiffFile(file) as tiff:
+    from napari_muscle_us.io.tiff import quiet_tifffile
+
+    with quiet_tifffile(), TiffFile(file) as tiff:
         page = tiff.pages[0]
         images = int((tiff.imagej_metadata or {}).get("images", 1))
         try:

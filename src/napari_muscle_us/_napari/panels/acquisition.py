@@ -110,6 +110,8 @@ class AcquisitionPanel(LivePanel):
 
     def refresh(self) -> None:
         """Show the present image."""
+        if not self._session.is_open:
+            return
         picture = scale = device = ""
         try:
             image = self._session.clip
