@@ -157,6 +157,37 @@ def test_pixels_of_another_plugin_s_stack_are_refused_in_words(one_viewer_of):
         session.image()
 
 
+class Broken(Source):
+    """Frame 3 is damaged."""
+
+    def read(self, index):
+        if index == 3:
+            raise ImageReadError("'clip.dcm' is damaged; copy it again.")
+        return super().read(index)
+
+
+def test_a_damaged_frame_is_black_on_the_screen_and_refused_when_measured(notes):
+    model = ViewerModel()
+    session = session_of(model)
+    broken = UltrasoundImage(FrameStack(Broken()), name="clip.dcm", digest="d" * 64)
+    layer = session.add_image(broken)
+    rois = session.new_roi_layer()
+    rois.add(SQUARE, shape_type="rectangle")
+    for frame in (2, 3, 4):
+        model.dims.set_current_step(0, frame)
+        shown = np.asarray(layer._slice.image.raw)
+        np.testing.assert_array_equal(shown, FRAMES[frame] * (frame != 3))
+        if frame == 3:
+            assert session.regions() == []
+            with pytest.raises(ImageReadError, match="damaged"):
+                session.image()
+        else:
+            (region,) = session.regions()
+            expected = FRAMES[frame, 5:25, 5:25].mean()
+            assert session.statistics(region).mean == pytest.approx(expected)
+    assert notes == ["A frame is shown black: 'clip.dcm' is damaged; copy it again."]
+
+
 @pytest.fixture
 def one_viewer_of():
     def make(data):

@@ -14,6 +14,7 @@ from napari_muscle_us._napari._facts import (
     image_from,
     is_ours,
 )
+from napari_muscle_us._napari._shown_frames import ShownFrames
 from napari_muscle_us.errors import ImageReadError
 from napari_muscle_us.frames import FrameStack
 from napari_muscle_us.image import (
@@ -111,7 +112,9 @@ def layer_data(
         "interpolation2d": "nearest",
         "metadata": {METADATA_KEY: facts_of(image)},
     }
-    return image.gray, attributes | spatial_kwargs(image), "image"
+    gray = image.gray
+    data = ShownFrames(gray) if isinstance(gray, FrameStack) else gray
+    return data, attributes | spatial_kwargs(image), "image"
 
 
 def image_of(layer: Image) -> UltrasoundImage:
