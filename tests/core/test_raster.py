@@ -244,3 +244,18 @@ def test_mutated_pictures_open_or_are_refused(read, kind):
         except ImageReadError:
             continue
         assert image.pixels.shape == image.frame_shape
+
+
+def test_a_jpeg_whose_lower_rows_are_missing_is_refused(tmp_path, one_sentence):
+    """Decoders fill them with level 128 and do not say so."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    Image.fromarray(noise).save(buffer, "JPEG", quality=90)
+    whole = buffer.getvalue()
+    path = tmp_path / "scan.jpg"
+    path.write_bytes(whole)
+    assert mus.read_image(path).frame_shape == (64, 64)
+    path.write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
+    with pytest.raises(ImageReadError, match="not a readable image") as error:
+        mus.read_image(path)
+    assert one_sentence(str(error.value))

@@ -157,7 +157,7 @@ def test_facts_of_a_part(show, panel, session, qtbot):
     session.add_image(session.image().cropped((20, 100, 50, 150)))
     panel.refresh()
     known = facts(panel)
-    assert known["Part"] == "rows 20 to 100, columns 50 to 150"
+    assert known["Part"] == "rows 20 to 99, columns 50 to 149"
     assert known["Picture"] == "100 × 80 pixels"
     assert known["Whole picture"] == "16.0 mm deep, 10.0 mm wide"
 

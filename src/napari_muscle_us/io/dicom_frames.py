@@ -16,6 +16,7 @@ from napari_muscle_us.io.dicom_palette import apply_palette
 from napari_muscle_us.io.dicom_stream import decode_rle, read_code_stream
 from napari_muscle_us.io.dicom_syntax import ALWAYS_LOSSY, JPEG_FAMILY, syntax_name
 from napari_muscle_us.io.dicom_window import gray_levels
+from napari_muscle_us.io.jpeg_filler import ends_in_filler
 from napari_muscle_us.io.raster import LOSSY_TOLERANCE
 
 if TYPE_CHECKING:
@@ -259,6 +260,8 @@ class DicomFrames:
             signed=int(self._dataset.PixelRepresentation) == 1,
             bits_stored=int(self._dataset.BitsStored),
         )
+        if said.kind == "jpeg" and said.bits == 8 and ends_in_filler(values):
+            raise damaged(self._name)
         return values, colour
 
     def _check_shape(self, shape: tuple[int, ...], samples: int) -> None:

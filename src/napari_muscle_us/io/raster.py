@@ -18,6 +18,7 @@ from napari_muscle_us.image import (
     coloured_pixels,
     gray_from_rgb,
 )
+from napari_muscle_us.io.jpeg_filler import ends_in_filler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,8 @@ def read_raster(
         raise too_deep(name, "16-bit")
     pixels = as_picture(_decode_pillow(path, name), name)
     lossy = head.startswith(_JPEG)
+    if lossy and ends_in_filler(pixels):
+        raise damaged(name)
     if pixels.ndim == 3:
         refuse_photograph(pixels, name)
     frame = frame_of(pixels, gray_rule, LOSSY_TOLERANCE if lossy else 0)

@@ -58,7 +58,8 @@ def facts(image: UltrasoundImage, frame: int = 0) -> list[tuple[str, str]]:
         lines += _clip_facts(image, frame)
     if image.crop is not None:
         top, bottom, left, right = image.crop
-        lines.append(("Part", f"rows {top} to {bottom}, columns {left} to {right}"))
+        part = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
+        lines.append(("Part", part))
     lines.append(("Gray levels", _GRAY.get(image.gray_rule, image.gray_rule)))
     if image.acquired_after_s is not None:
         minutes, seconds = divmod(round(image.acquired_after_s), 60)
