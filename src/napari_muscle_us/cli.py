@@ -66,6 +66,13 @@ def open_files(files: Sequence[Path]) -> None:
     for file in files:
         if not is_study(file):
             read_image(file)
+    from napari_muscle_us.virtual_display import needs_display
+
+    if needs_display():
+        raise MuscleUSError(
+            "There is no display to open a window on; use the commands measure and "
+            "verify, which need none."
+        )
     from napari_muscle_us._napari.launch import launch
 
     launch(files)

@@ -309,3 +309,15 @@ def test_version_and_help_are_no_errors(run):
     status, out, err = run("measure", "--help")
     assert (status, err) == (0, [])
     assert any("--roi" in line for line in out)
+
+
+@pytest.mark.parametrize("arguments", [(), ("scans",)], ids=["bare", "folder"])
+def test_without_a_display_opening_is_refused_in_one_line(
+    folder, run, monkeypatch, arguments
+):
+    monkeypatch.setattr("napari_muscle_us.virtual_display.needs_display", lambda: True)
+    (folder / "scans").mkdir()
+    status, out, error = run(*arguments)
+    assert (status, out) == (2, [])
+    assert len(error) == 1
+    assert "no display" in error[0]

@@ -7,6 +7,7 @@ import struct
 import tempfile
 import weakref
 import zlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -26,14 +27,14 @@ IN_MEMORY_BYTES: Final = 16_000_000
 """Smaller files are read at once; of larger ones the header, then what is needed."""
 
 MAX_INFLATED: Final = 1_000_000_000
-_FIRST_INFLATED: Final = 4_000_000
+_INFLATED_IN_MEMORY: Final = 4_000_000
 _LARGEST_ELEMENT: Final = 4_000_000
 _MAX_FRAGMENTS: Final = 1_000_000
 _MAX_META: Final = 1_000_000
 _MOST_READS: Final = 300_000
 """Reads of a header, two an element or item at most; each takes memory once parsed."""
 
-_DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _EXPLICIT_LITTLE: Final = b"1.2.840.10008.1.2.1\0"
 _PIXEL_DATA: Final = (0x7FE0, 0x0010)
 _ITEM: Final = b"\xfe\xff\x00\xe0"
@@ -109,8 +110,10 @@ def parse_header(source: FileBytes, name: str) -> tuple[Dataset, PixelElement]:
     ImageReadError
         If there are no pixels, or a deflated file holds more than a gigabyte.
     """
-    check_syntax(_syntax(source), name)
-    _inflate(source, name, _FIRST_INFLATED)
+    syntax, body = _syntax(source)
+    check_syntax(syntax, name)
+    if syntax == _DEFLATED:
+        _inflate(source, body, name)
     stream = source.open()
     try:
         dataset = _read_elements(stream)
@@ -264,50 +267,28 @@ def _table(
     return starts if rising and starts[0] == 0 else None
 
 
-def _inflate(source: FileBytes, name: str, limit: int) -> None:
+def _inflate(source: FileBytes, body: int, name: str) -> None:
     """Replace a deflated file by its inflated data set, at most a gigabyte of it."""
     stream = source.open()
     try:
-        body = _deflated_body(stream)
-        if body is None:
-            return
         stream.seek(body)
-        inflated = _unpack(stream, limit)
-        if inflated is None:
-            stream.seek(body)
-            inflated = _unpack(stream, MAX_INFLATED)
-        if inflated is None:
-            raise ImageReadError(
-                f"{name!r} unpacks to more than {MAX_INFLATED / 1e9:g} GB; export it "
-                "without compression by deflate."
-            )
+        inflated = _unpack(stream, name)
     finally:
         source.close(stream)
     size = inflated.seek(0, io.SEEK_END)
     source.replace(inflated, size)
 
 
-def _syntax(source: FileBytes) -> str:
-    """Return the transfer syntax, empty if the file does not tell."""
-    stream = source.open()
-    try:
-        return _meta(stream)[0]
-    finally:
-        source.close(stream)
-
-
-def _deflated_body(stream: BinaryIO) -> int | None:
-    """Return where the deflated data set starts, ``None`` if it is not deflated."""
-    syntax, place = _meta(stream)
-    return place if syntax.encode() == _DEFLATED else None
-
-
-def _meta(stream: BinaryIO) -> tuple[str, int]:
-    """Return the transfer syntax and where the data set starts.
+def _syntax(source: FileBytes) -> tuple[str, int]:
+    """Return the transfer syntax, empty if it is not told, and where the data start.
 
     File meta information is always explicit little endian (DICOM PS3.10 7.1).
     """
-    head = stream.read(_MAX_META)
+    stream = source.open()
+    try:
+        head = stream.read(_MAX_META)
+    finally:
+        source.close(stream)
     place = 132 if head[128:132] == b"DICM" else 0
     syntax = b""
     while head[place : place + 2] == b"\x02\x00":
@@ -323,27 +304,33 @@ def _meta(stream: BinaryIO) -> tuple[str, int]:
     return syntax.decode("latin-1").rstrip("\0 "), place
 
 
-def _unpack(stream: BinaryIO, limit: int) -> BinaryIO | None:
-    """Return a file with the inflated data set, ``None`` if it exceeds the limit."""
+def _unpack(stream: BinaryIO, name: str) -> BinaryIO:
+    """Return a file with the inflated data set as explicit little endian."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    # Beyond a few megabytes it lies on the disk, not in memory.
-    out: Any = tempfile.SpooledTemporaryFile(_FIRST_INFLATED)  # noqa: SIM115
-    syntax = struct.pack("<HH2sH", 2, 0x10, b"UI", len(_EXPLICIT_LITTLE))
-    out.write(bytes(128) + b"DICM" + syntax + _EXPLICIT_LITTLE)
-    total = 0
-    while not inflater.eof:
-        packed = inflater.unconsumed_tail or stream.read(65_536)
-        try:
-            part = inflater.decompress(packed, 1_000_000)
-        except zlib.error:
-            out.close()
-            raise EOFError("cut short") from None
-        total += len(part)
-        if total > limit:
-            out.close()
-            return None
-        out.write(part)
-        if not packed:
-            break
+    with ExitStack() as closing:
+        # Beyond a few megabytes it lies on the disk, not in memory.
+        out: Any = closing.enter_context(
+            tempfile.SpooledTemporaryFile(_INFLATED_IN_MEMORY)
+        )
+        syntax = struct.pack("<HH2sH", 2, 0x10, b"UI", len(_EXPLICIT_LITTLE))
+        out.write(bytes(128) + b"DICM" + syntax + _EXPLICIT_LITTLE)
+        total = 0
+        while not inflater.eof:
+            packed = inflater.unconsumed_tail or stream.read(65_536)
+            try:
+                part = inflater.decompress(packed, 1_000_000)
+            except zlib.error:
+                raise EOFError("cut short") from None
+            total += len(part)
+            if total > MAX_INFLATED:
+                raise ImageReadError(
+                    f"{name!r} unpacks to more than {MAX_INFLATED / 1e9:g} GB; export "
+                    "it without compression by deflate."
+                )
+            out.write(part)
+            if not packed:
+                break
+        # Kept open: it is the file from now on.
+        closing.pop_all()
     stored: BinaryIO = out
     return stored

@@ -36,9 +36,10 @@ MAX_COLOURED_SHARE: Final = 0.5
 STORED: Final = "stored"
 """Gray rule of a file that holds gray levels."""
 
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8"
+PILLOW_SIGNATURES: Final = (_PNG, b"\xff\xd8\xff", b"BM")
 _PNG_DEPTH_AT: Final = 24
 
 # What decoders raise on damaged files, besides OSError.
@@ -89,7 +90,7 @@ def read_raster(
         photograph.
     """
     head = read_head(path, name)
-    if head.startswith(_TIFF):
+    if head.startswith(TIFF_SIGNATURES):
         from napari_muscle_us.io.tiff import read_tiff
 
         return read_tiff(path, name=name, digest=digest, gray_rule=gray_rule)

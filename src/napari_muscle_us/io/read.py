@@ -22,16 +22,6 @@ ENDINGS: Final = (
 )
 """Endings that the reader is offered for; content decides what a file is."""
 
-_RASTER_SIGNATURES: Final = (
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-    b"II+\0",
-    b"MM\0+",
-)
-
 
 class _Reader(Protocol):
     def __call__(
@@ -96,10 +86,10 @@ def _reader_for(head: bytes) -> _Reader | None:
     # A file can be both: DICOM allows a TIFF header in its preamble.
     if looks_like_dicom(head):
         return read_dicom
-    if head.startswith(_RASTER_SIGNATURES):
-        from napari_muscle_us.io.raster import read_raster
+    from napari_muscle_us.io import raster
 
-        return read_raster
+    if head.startswith((*raster.PILLOW_SIGNATURES, *raster.TIFF_SIGNATURES)):
+        return raster.read_raster
     from napari_muscle_us.io.video import looks_like_video, read_video
 
     return read_video if looks_like_video(head) else None

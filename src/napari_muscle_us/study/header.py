@@ -13,6 +13,7 @@ from napari_muscle_us.frames import MAX_FRAMES
 from napari_muscle_us.io._pydicom import BROKEN, dicom_guard, quiet_pydicom
 from napari_muscle_us.io.dicom_elements import integer_of, text_of
 from napari_muscle_us.io.dicom_facts import acquired_after_s
+from napari_muscle_us.io.raster import PILLOW_SIGNATURES, TIFF_SIGNATURES
 from napari_muscle_us.study.folder import open_regular
 from napari_muscle_us.study.model import StudyItem
 
@@ -32,8 +33,6 @@ DIRECTORY_CLASS: Final = "1.2.840.10008.1.3.10"
 
 _HEAD_BYTES: Final = 4096
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
-_PILLOW: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM")
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PIXEL_TAGS: Final = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
 # Ultrasound image and multi-frame image, as they were and are, and enhanced volume.
@@ -116,7 +115,7 @@ def _look(file: BinaryIO, path: Path) -> Found | str:
             return (
                 "It is DICOM that is damaged or cut short, or its header is too large."
             )
-    if head.startswith((*_PILLOW, *_TIFF)):
+    if head.startswith((*PILLOW_SIGNATURES, *TIFF_SIGNATURES)):
         return _look_at_picture(file, path, head)
     from napari_muscle_us.io.video import looks_like_video
 
@@ -311,7 +310,7 @@ def _look_at_picture(file: BinaryIO, path: Path, head: bytes) -> Found | str:
     from PIL import Image
     from tifffile import TiffFileError
 
-    look = _tiff_size if head.startswith(_TIFF) else _picture_size
+    look = _tiff_size if head.startswith(TIFF_SIGNATURES) else _picture_size
     try:
         frames, rows, columns = look(HeaderReader(file))
     except (TiffFileError, Image.DecompressionBombError, SyntaxError, *BROKEN):

@@ -55,11 +55,9 @@ class CalibrationBox(QWidget):
         self._ticks = QComboBox()
         self._ticks.setToolTip("What a mark means, and mm a pixel that follow from it.")
         self._others = QComboBox()
-        self._length = millimetres(
-            10.0, "Length of the line you drew along the depth ruler."
-        )
+        self._length = millimetres("Length of the line you drew along the depth ruler.")
         self._depth = millimetres(
-            50.0, "Depth of the picture, from its first to its last row."
+            "Depth of the picture, from its first to its last row."
         )
         self._message = MessageLabel()
         self._form = QFormLayout()

@@ -77,7 +77,8 @@ _GRAY: Final = {
 def _clip_facts(image: UltrasoundImage, frame: int) -> list[tuple[str, str]]:
     step = frame_interval_s(image)
     rate = "" if step is None else f"{1 / step:.4g} frames a second"
-    shown = f"{frame + 1} of {image.n_frames}"
+    # Counted as by napari's slider and in the results.
+    shown = f"{frame} (0 to {image.n_frames - 1})"
     at = time_text(image, frame)
     return [("Frame", f"{shown}, {at}" if at else shown), ("Frame rate", rate)]
 

@@ -25,7 +25,7 @@ class StudyTree(QTreeWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setColumnCount(2)
-        self.setHeaderLabels(["Image", ""])
+        self.setHeaderLabels(["Image", "Size in pixels"])
         self.setMinimumHeight(_HEIGHT)
         header = self.header()
         header.setStretchLastSection(False)
@@ -48,6 +48,7 @@ class StudyTree(QTreeWidget):
                 child = QTreeWidgetItem(parent, [item.path.name, _words(item)])
                 child.setToolTip(0, item.path.name)
                 child.setData(0, _PATH, str(item.path))
+            parent.setFirstColumnSpanned(True)
             parent.setExpanded(True)
         if study.skipped:
             parent = QTreeWidgetItem(self, [f"Skipped files ({len(study.skipped)})"])

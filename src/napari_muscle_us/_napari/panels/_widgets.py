@@ -162,11 +162,13 @@ def button_row(*buttons: tuple[str, str, Callable[[], None]]) -> QHBoxLayout:
     return layout
 
 
-def millimetres(value: float, tip: str) -> QDoubleSpinBox:
+def millimetres(tip: str) -> QDoubleSpinBox:
+    """Return a field for a length, empty until one is typed."""
     box = QDoubleSpinBox()
     box.setRange(0.0, _MOST_MM)
     box.setDecimals(2)
-    box.setValue(value)
+    # A length nobody typed must not be one click away from a calibration.
+    box.setSpecialValueText("type it")
     box.setSuffix(" mm")
     box.setToolTip(tip)
     return box

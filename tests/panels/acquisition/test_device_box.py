@@ -6,10 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 
-from napari_muscle_us._napari._readers import read_layers
-from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels import _device_box
 from napari_muscle_us._napari.panels._device_box import DeviceBox
 from napari_muscle_us._napari.panels.results import ResultsPanel
@@ -19,7 +16,7 @@ from napari_muscle_us.image import Device
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.verify import verify_results
-from tests.core.conftest import dicom_bytes, dicom_dataset, region
+from tests.core.conftest import dicom_dataset, region
 
 GRAY = np.random.default_rng(6).integers(40, 120, (80, 90), np.uint8)
 WHOLE = region(RegionLocationMaxX1=89, RegionLocationMaxY1=79)
@@ -36,28 +33,11 @@ def profiles(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def viewer():
-    model = ViewerModel()
-    yield model
-    model.layers.clear()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
-
-
-@pytest.fixture
-def scan(viewer, tmp_path):
+def scan(open_file):
     """Return a function that opens a DICOM file which tells what it is given."""
-
-    def show(name="scan.dcm", gray=GRAY, **tags):
-        path = tmp_path / name
-        path.write_bytes(dicom_bytes(dicom_dataset(gray, regions=[WHOLE], **tags)))
-        ((data, attributes, _),) = read_layers(path)
-        return viewer.add_image(data, **attributes)
-
-    return show
+    return lambda name="scan.dcm", gray=GRAY, **tags: open_file(
+        dicom_dataset(gray, regions=[WHOLE], **tags), name
+    )
 
 
 @pytest.fixture

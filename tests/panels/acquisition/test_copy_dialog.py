@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from napari.components import ViewerModel
-from PIL import Image as Picture
 from qtpy.QtWidgets import QDialogButtonBox
 
 import napari_muscle_us as mus
-from napari_muscle_us._napari._readers import read_layers
-from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels import _copy_dialog
 from napari_muscle_us._napari.panels._copy_dialog import CopyDialog
 from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
 from napari_muscle_us.errors import ImageReadError
 from napari_muscle_us.image import Calibration
-from tests.core.conftest import dicom_bytes, dicom_dataset, region
+from tests.core.conftest import dicom_dataset, region
 
 NAME = "Zzmarker"
 PICTURE = (20, 120, 30, 190)
@@ -50,18 +46,6 @@ REGION = region(
 
 
 @pytest.fixture
-def viewer():
-    model = ViewerModel()
-    yield model
-    model.layers.clear()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
-
-
-@pytest.fixture
 def panel(viewer, session, qtbot, notes):
     widget = AcquisitionPanel(viewer)
     qtbot.addWidget(widget)
@@ -69,23 +53,18 @@ def panel(viewer, session, qtbot, notes):
 
 
 @pytest.fixture
-def show(viewer, tmp_path):
+def show(open_file, tmp_path):
     """Return a function that opens a DICOM file of a named person, or a picture."""
 
     def write(name="scan.dcm", frames=None, **tags):
-        path = tmp_path / name
-        if path.suffix == ".png":
-            Picture.fromarray(SCREEN).save(path)
-        else:
-            if frames is not None:
-                many = {"NumberOfFrames": len(frames), "PixelData": frames.tobytes()}
-                tags = many | {"FrameTime": "50"} | tags
-            path.write_bytes(
-                dicom_bytes(dicom_dataset(SCREEN, regions=[REGION], **PERSON, **tags))
-            )
-        ((data, attributes, _),) = read_layers(path)
-        viewer.add_image(data, **attributes)
-        return path
+        if name.endswith(".png"):
+            open_file(SCREEN, name)
+            return tmp_path / name
+        if frames is not None:
+            many = {"NumberOfFrames": len(frames), "PixelData": frames.tobytes()}
+            tags = many | {"FrameTime": "50"} | tags
+        open_file(dicom_dataset(SCREEN, regions=[REGION], **PERSON, **tags), name)
+        return tmp_path / name
 
     return write
 

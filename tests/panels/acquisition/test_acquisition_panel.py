@@ -7,11 +7,8 @@ from html import unescape
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from PIL import Image as Picture
 
 from napari_muscle_us._napari._readers import read_layers
-from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
 from napari_muscle_us._napari.panels.z_score import ZScorePanel
 from napari_muscle_us.frames import Frame, FrameStack
@@ -41,35 +38,18 @@ class Source:
 
 
 @pytest.fixture
-def viewer():
-    model = ViewerModel()
-    yield model
-    model.layers.clear()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
-
-
-@pytest.fixture
 def panel(viewer, shown, notes):
     return shown(AcquisitionPanel(viewer))
 
 
 @pytest.fixture
-def show(viewer, tmp_path):
-    """Return a function that writes a file and opens it with the reader."""
+def show(open_file):
+    """Return a function that opens a DICOM file with regions, or a picture."""
 
     def write(*regions, name="scan.dcm", gray=GRAY, **tags):
-        path = tmp_path / name
-        if path.suffix == ".png":
-            Picture.fromarray(gray).save(path)
-        else:
-            data = dicom_dataset(gray, regions=regions, **tags)
-            path.write_bytes(dicom_bytes(data))
-        ((data, attributes, _),) = read_layers(path)
-        return viewer.add_image(data, **attributes)
+        if name.endswith(".png"):
+            return open_file(gray, name)
+        return open_file(dicom_dataset(gray, regions=regions, **tags), name)
 
     return write
 
@@ -122,16 +102,16 @@ def test_facts_of_a_clip_follow_the_frame(show, panel, viewer, qtbot):
     show(WHOLE, NumberOfFrames=3, PixelData=frames.tobytes(), FrameTime="40")
     qtbot.waitUntil(lambda: bool(facts(panel)))
     viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: facts(panel)["Frame"] == "3 of 3, 0.080 s")
+    qtbot.waitUntil(lambda: facts(panel)["Frame"] == "2 (0 to 2), 0.080 s")
     assert facts(panel)["Frame rate"] == "25 frames a second"
     viewer.dims.set_current_step(0, 0)
-    qtbot.waitUntil(lambda: facts(panel)["Frame"] == "1 of 3, 0.000 s")
+    qtbot.waitUntil(lambda: facts(panel)["Frame"] == "0 (0 to 2), 0.000 s")
 
 
 def test_facts_of_a_clip_without_times(session, panel, qtbot):
     session.add_image(UltrasoundImage(FrameStack(Source()), "a.dcm", "a" * 64))
     qtbot.waitUntil(lambda: bool(facts(panel)))
-    assert facts(panel)["Frame"].endswith("of 4")
+    assert facts(panel)["Frame"] == "1 (0 to 3)"
     assert facts(panel)["Frame rate"] == "not known"
 
 
@@ -208,6 +188,7 @@ def test_half_typed_device_fields_survive_a_calibration(show, panel):
     show(name="screen.png")
     panel.refresh()
     panel.device._edits["model"].setText("61")
+    panel.calibration._depth.setValue(24)
     panel.calibration.use_depth()
     panel.refresh()
     assert panel.device._edits["model"].text() == "61"
@@ -281,6 +262,7 @@ def test_findings_go_when_the_scale_or_the_device_is_set(show, panel):
     panel.refresh()
     panel.check()
     assert "size of a pixel is not known" in findings(panel)
+    panel.calibration._depth.setValue(24)
     panel.calibration.use_depth()
     panel.refresh()
     assert "size of a pixel" not in findings(panel)

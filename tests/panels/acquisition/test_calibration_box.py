@@ -7,21 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.layers import Image, Shapes
-from PIL import Image as Picture
 
 from napari_muscle_us._napari._readers import read_layers
 from napari_muscle_us._napari._ruler_layer import is_ruler
-from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels._calibration_box import CalibrationBox
 from napari_muscle_us._napari.panels.results import ResultsPanel
 from napari_muscle_us.device.ruler import read_depth_ruler
 from napari_muscle_us.image import Calibration
 from napari_muscle_us.verify import verify_results
-from tests.core.conftest import dicom_bytes, dicom_dataset, region
+from tests.core.conftest import dicom_dataset, region
 
-ESAOTE = Path(__file__).parents[3] / "shared/data/dicom/US-YBR_FULL_422-EVRLE.dcm"
+ESAOTE = Path(__file__).parents[4] / "shared/data/dicom/US-YBR_FULL_422-EVRLE.dcm"
 GRAY = np.random.default_rng(5).integers(1, 255, (120, 200), np.uint8)
 # Side by side: 0.2 mm × 0.1 mm on the left, 0.4 mm × 0.3 mm on the right, and the gray
 # bar below them.
@@ -58,37 +55,9 @@ def screenshot() -> np.ndarray:
 
 
 @pytest.fixture
-def viewer():
-    model = ViewerModel()
-    yield model
-    model.layers.clear()
-
-
-@pytest.fixture
-def session(viewer):
-    return session_of(viewer)
-
-
-@pytest.fixture
-def show(viewer, tmp_path):
-    """Return a function that writes a file and opens it with the reader."""
-
-    def write(content, name="scan.dcm"):
-        path = tmp_path / name
-        if isinstance(content, np.ndarray):
-            Picture.fromarray(content).save(path)
-        else:
-            path.write_bytes(dicom_bytes(content))
-        ((data, attributes, _),) = read_layers(path)
-        return viewer.add_image(data, **attributes)
-
-    return write
-
-
-@pytest.fixture
-def scan(show):
+def scan(open_file):
     """Return a function that opens a DICOM file with regions."""
-    return lambda *regions, name="scan.dcm", gray=GRAY, **tags: show(
+    return lambda *regions, name="scan.dcm", gray=GRAY, **tags: open_file(
         dicom_dataset(gray, regions=regions, **tags), name
     )
 
@@ -136,10 +105,10 @@ def said(box):
 # Regions
 
 
-def test_the_choice_is_offered_only_where_there_are_regions(show, scan, box):
+def test_the_choice_is_offered_only_where_there_are_regions(open_file, scan, box):
     scan(LEFT)
     assert box()._form.isRowVisible(0)
-    show(screenshot(), "screen.png")
+    open_file(screenshot(), "screen.png")
     assert not box()._form.isRowVisible(0)
 
 
@@ -253,9 +222,9 @@ def test_a_part_of_one_scale_needs_no_word_of_the_user(
 
 
 def test_the_ruler_is_proposed_and_used_on_accept(
-    show, box, session, outline, rows, notes
+    open_file, box, session, outline, rows, notes
 ):
-    show(screenshot(), "screen.png")
+    open_file(screenshot(), "screen.png")
     outline()
     widget = box()
     widget.accept()
@@ -274,11 +243,11 @@ def test_the_ruler_is_proposed_and_used_on_accept(
     assert method["spacing_by_user"] is True
 
 
-def test_the_meaning_that_the_user_chose_is_taken(show, box, session):
+def test_the_meaning_that_the_user_chose_is_taken(open_file, box, session):
     screen = screenshot()
     screen[:, :14] = 0
     screen[40:361:40, 4:12] = 200
-    show(screen, "alike.png")
+    open_file(screen, "alike.png")
     widget = box()
     widget.read()
     texts = [widget._ticks.itemText(i) for i in range(widget._ticks.count())]
@@ -346,8 +315,8 @@ def test_the_ruler_of_a_real_frame(viewer, box, session):
     assert known.by_user
 
 
-def test_another_image_s_ruler_is_forgotten(show, box, session, notes):
-    show(screenshot(), "screen.png")
+def test_another_image_s_ruler_is_forgotten(open_file, box, session, notes):
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget.read()
     widget.forget_reading()
@@ -366,9 +335,9 @@ def ruler(viewer):
 
 
 def test_a_line_gives_the_scale_and_leaves_the_outline_on_its_pixels(
-    show, box, viewer, session, outline, rows, ruler
+    open_file, box, viewer, session, outline, rows, ruler
 ):
-    show(screenshot(), "screen.png")
+    open_file(screenshot(), "screen.png")
     outline()
     rois = session.roi_layer
     widget = box()
@@ -404,9 +373,9 @@ def test_a_line_on_a_picture_of_another_scale_counts_pixels(scan, box, session, 
 
 
 def test_the_last_line_counts_and_drawing_anew_keeps_one_layer(
-    show, box, viewer, session, ruler
+    open_file, box, viewer, session, ruler
 ):
-    show(screenshot(), "screen.png")
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget.draw()
     ruler().add(np.array([(40, 6), (140, 6)]), shape_type="line")
@@ -418,8 +387,8 @@ def test_the_last_line_counts_and_drawing_anew_keeps_one_layer(
     assert session.image().spacing_mm == pytest.approx((0.1, 0.1))
 
 
-def test_without_a_line_it_is_said(show, box, session, notes, ruler):
-    show(screenshot(), "screen.png")
+def test_without_a_line_it_is_said(open_file, box, session, notes, ruler):
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget.use_line()
     assert "There is no ruler line yet" in notes[-1]
@@ -433,9 +402,9 @@ def test_without_a_line_it_is_said(show, box, session, notes, ruler):
 
 
 def test_a_line_keeps_its_pixels_when_the_scale_is_set_meanwhile(
-    show, box, session, ruler
+    open_file, box, session, ruler
 ):
-    show(screenshot(), "screen.png")
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget.draw()
     ruler().add(np.array([(40, 6), (360, 6)]), shape_type="line")
@@ -466,8 +435,8 @@ def test_the_depth_goes_over_the_chosen_picture(scan, box, session, outline, row
     assert method["spacing_by_user"] is True
 
 
-def test_over_a_whole_screen_the_depth_comes_with_a_caveat(show, box, session):
-    show(screenshot(), "screen.png")
+def test_over_a_whole_screen_the_depth_comes_with_a_caveat(open_file, box, session):
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget._depth.setValue(40)
     widget.use_depth()
@@ -476,8 +445,8 @@ def test_over_a_whole_screen_the_depth_comes_with_a_caveat(show, box, session):
 
 
 @pytest.mark.parametrize("depth", [0, 0.05])
-def test_an_impossible_depth_is_refused(show, box, session, notes, depth):
-    show(screenshot(), "screen.png")
+def test_an_impossible_depth_is_refused(open_file, box, session, notes, depth):
+    open_file(screenshot(), "screen.png")
     widget = box()
     widget._depth.setValue(depth)
     widget.use_depth()
@@ -560,8 +529,8 @@ def test_nothing_to_copy_from(scan, box, session, viewer, notes):
     assert session.image().spacing_mm is None
 
 
-def test_forget_goes_back_to_pixels(show, box, session, outline, rows):
-    show(screenshot(), "screen.png")
+def test_forget_goes_back_to_pixels(open_file, box, session, outline, rows):
+    open_file(screenshot(), "screen.png")
     outline()
     widget = box()
     widget._depth.setValue(40)
@@ -630,3 +599,18 @@ def test_other_layers_of_shapes_are_no_rulers(viewer):
     viewer.add_shapes([[(0, 0), (0, 9)]], shape_type="line")
     assert isinstance(viewer.layers[0], Shapes)
     assert not is_ruler(viewer.layers[0])
+
+
+def test_a_length_nobody_typed_calibrates_nothing(scan, box, session, notes):
+    scan()
+    widget = box()
+    before = session.image().calibration
+    for field, use in (
+        (widget._depth, widget.use_depth),
+        (widget._length, widget.use_line),
+    ):
+        assert field.text() == "type it"
+        notes.clear()
+        use()
+        assert len(notes) == 1
+    assert session.image().calibration == before
