@@ -1,4 +1,4 @@
-"""Regions of interest as values: polygon, rectangle, ellipse.
+"""Regions of interest as values: polygon, rectangle, ellipse, composite.
 
 Coordinates are ``(row, column)`` with a pixel's centre at integers, as in napari. In
 ImageJ pixel (0, 0) covers 0..1: its vertex ``(x, y)`` is ``(y − 0.5, x − 0.5)`` here.
@@ -8,44 +8,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from napari_muscle_us.errors import RoiError
+from napari_muscle_us.roi.checks import (
+    LABELS,
+    check_labels,
+    check_numbers,
+    frozen_vertices,
+    label_of,
+)
+from napari_muscle_us.roi.checks import MAX_COORDINATE as MAX_COORDINATE
+from napari_muscle_us.roi.checks import MAX_VERTICES as MAX_VERTICES
+from napari_muscle_us.roi.checks import SIDES as SIDES
+from napari_muscle_us.roi.composite import Composite
+from napari_muscle_us.roi.open_shapes import Points, Polyline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-SIDES: Final = ("", "left", "right")
-MAX_VERTICES: Final = 1_000_000
-MAX_COORDINATE: Final = 1e6
-"""Largest coordinate in px; beyond it float32, ImageJ's type, has lost the half."""
-
 _ELLIPSE_VERTICES: Final = 72
-_LABELS: Final = ("name", "muscle", "side")
-
-
-def _label(name: str) -> str:
-    return f"ROI {name!r}" if name else "The ROI"
-
-
-def _check_labels(name: str, side: str) -> None:
-    if side not in SIDES:
-        raise RoiError(
-            f"{_label(name)} has side {side!r}; use 'left', 'right' or leave it empty."
-        )
-
-
-def _check_numbers(name: str, values: npt.NDArray[np.float64]) -> None:
-    if not np.isfinite(values).all() or (np.abs(values) > MAX_COORDINATE).any():
-        worst = values[~(np.abs(values) <= MAX_COORDINATE)].ravel()[0]
-        raise RoiError(
-            f"{_label(name)} has the coordinate {worst:g}, which is no place in an "
-            "image; draw it again."
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,23 +65,8 @@ class Polygon:
 
     def __post_init__(self) -> None:
         """Freeze and check the vertices."""
-        try:
-            vertices = np.array(self.vertices, dtype=np.float64)
-        except (TypeError, ValueError):
-            vertices = np.empty((0, 0))
-        if vertices.ndim != 2 or vertices.shape[1:] != (2,) or len(vertices) < 3:
-            raise RoiError(
-                f"{_label(self.name)} has {len(vertices)} vertices; an outline needs "
-                "at least 3, each a (row, column)."
-            )
-        if len(vertices) > MAX_VERTICES:
-            raise RoiError(
-                f"{_label(self.name)} has {len(vertices)} vertices; the most is "
-                f"{MAX_VERTICES}, so simplify the outline."
-            )
-        _check_numbers(self.name, vertices)
-        _check_labels(self.name, self.side)
-        vertices.setflags(write=False)
+        vertices = frozen_vertices(self.name, self.vertices, least=3)
+        check_labels(self.name, self.side)
         object.__setattr__(self, "vertices", vertices)
 
     def outline(self) -> npt.NDArray[np.float64]:
@@ -123,19 +94,19 @@ class _Box:
 
     def __post_init__(self) -> None:
         """Check the extent and the angle."""
-        numbers = [getattr(self, f.name) for f in fields(self) if f.name not in _LABELS]
+        numbers = [getattr(self, f.name) for f in fields(self) if f.name not in LABELS]
         try:
             values = np.array(numbers, dtype=np.float64)
         except (TypeError, ValueError):
             raise RoiError(
-                f"{_label(self.name)} needs numbers for its box, not {numbers}."
+                f"{label_of(self.name)} needs numbers for its box, not {numbers}."
             ) from None
-        _check_numbers(self.name, values)
-        _check_labels(self.name, self.side)
+        check_numbers(self.name, values)
+        check_labels(self.name, self.side)
         if self.height <= 0 or self.width <= 0:
             raise RoiError(
-                f"{_label(self.name)} is {self.height:g} px high and {self.width:g} px "
-                "wide; both must be positive."
+                f"{label_of(self.name)} is {self.height:g} px high and "
+                f"{self.width:g} px wide; both must be positive."
             )
 
     @property
@@ -234,11 +205,19 @@ class Ellipse(_Box):
         return math.pi / 4 * self.height * self.width
 
 
-Roi = Polygon | Rectangle | Ellipse
-_KINDS: Final[dict[str, type[Roi]]] = {
+Roi = Polygon | Rectangle | Ellipse | Composite
+"""A region that encloses an area, so that its gray levels can be measured."""
+
+AnyRoi = Roi | Polyline | Points
+"""A region, or a line or points, which enclose none."""
+
+_KINDS: Final[dict[str, type[AnyRoi]]] = {
     "polygon": Polygon,
     "rectangle": Rectangle,
     "ellipse": Ellipse,
+    "composite": Composite,
+    "polyline": Polyline,
+    "points": Points,
 }
 
 
@@ -296,7 +275,7 @@ def roi_area(roi: Roi, spacing_mm: tuple[float, float] | None) -> tuple[float, s
     return roi.area_px * (spacing_mm[0] * spacing_mm[1]), "mm²"
 
 
-def roi_to_dict(roi: Roi) -> dict[str, Any]:
+def roi_to_dict(roi: AnyRoi) -> dict[str, Any]:
     """Return the geometry of a region as plain types, without its labels.
 
     Examples
@@ -304,17 +283,23 @@ def roi_to_dict(roi: Roi) -> dict[str, Any]:
     >>> roi_to_dict(Polygon([(0, 0), (0, 1), (1, 0)]))
     {'type': 'polygon', 'vertices': [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]}
     """
-    kind = type(roi).__name__.lower()
-    if isinstance(roi, Polygon):
-        return {"type": kind, "vertices": roi.vertices.tolist()}
-    numbers = {f.name: getattr(roi, f.name) for f in fields(roi)}
-    return {"type": kind} | {k: v for k, v in numbers.items() if k not in _LABELS}
+    geometry: dict[str, Any] = {"type": type(roi).__name__.lower()}
+    for field in fields(roi):
+        if field.name not in LABELS:
+            geometry[field.name] = _plain(getattr(roi, field.name))
+    return geometry
 
 
-def roi_from_dict(
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [part.tolist() for part in value] if isinstance(value, tuple) else value
+
+
+def any_roi_from_dict(
     geometry: Mapping[str, Any], *, name: str = "", muscle: str = "", side: str = ""
-) -> Roi:
-    """Return the region that `roi_to_dict` described.
+) -> AnyRoi:
+    """Return the region, line or points that `roi_to_dict` described.
 
     Raises
     ------
@@ -331,18 +316,40 @@ def roi_from_dict(
         return _KINDS[kind](**values, name=name, muscle=muscle, side=side)
     except TypeError:
         raise RoiError(
-            f"The geometry of {_label(name)} has the entries {sorted(values)}, which "
+            f"The geometry of {label_of(name)} has the entries {sorted(values)}, which "
             f"do not make a {kind}."
         ) from None
 
 
+def roi_from_dict(
+    geometry: Mapping[str, Any], *, name: str = "", muscle: str = "", side: str = ""
+) -> Roi:
+    """Return the region with an area that `roi_to_dict` described.
+
+    Raises
+    ------
+    RoiError
+        If it is a line or points, its type is unknown, or a number is wrong.
+    """
+    roi = any_roi_from_dict(geometry, name=name, muscle=muscle, side=side)
+    if not isinstance(roi, Roi):
+        raise RoiError(
+            f"{label_of(name)} is a {geometry['type']}, which encloses no area; "
+            "outline the muscle."
+        )
+    return roi
+
+
+AnyRoiT = TypeVar("AnyRoiT", bound=AnyRoi)
+
+
 def relabel(
-    roi: Roi,
+    roi: AnyRoiT,
     *,
     name: str | None = None,
     muscle: str | None = None,
     side: str | None = None,
-) -> Roi:
+) -> AnyRoiT:
     """Return the region with other labels; those not given stay as they are."""
     return replace(
         roi,
