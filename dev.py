@@ -41,6 +41,8 @@ DEBIAN_PACKAGES = (
     "libxcb-image0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libgl1 libegl1 "
     "libgl1-mesa-dri libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libglib2.0-0"
 )
+IMAGEJ_PACKAGES = ("imagej", "default-jdk-headless")
+IMAGEJ_JAR = Path("/usr/share/java/ij.jar")
 FEDORA_PACKAGES = (
     "xorg-x11-server-Xvfb xorg-x11-xauth libxcb xcb-util-wm xcb-util-keysyms "
     "xcb-util-cursor xcb-util-image xcb-util-renderutil libglvnd-glx libglvnd-egl "
@@ -166,6 +168,14 @@ def ensure_system_libraries() -> None:
         say(f"  Fedora's names: {FEDORA_PACKAGES}")
 
 
+def ensure_imagej() -> None:
+    """Install ImageJ and Java, with which tests compare; without them these skip."""
+    if not LINUX or (shutil.which("javac") and IMAGEJ_JAR.is_file()):
+        return
+    if not shutil.which("apt-get") or not apt_install(IMAGEJ_PACKAGES):
+        say("ImageJ is not installed here: the tests that start it will skip.")
+
+
 def fingerprint(*, dev: bool) -> list[str]:
     """Return what the environment depends on: Python, place, project file, extent."""
     project = ROOT / "pyproject.toml"
@@ -277,6 +287,7 @@ def test_steps(*, fast: bool) -> list[tuple[str, Callable[[], None]]]:
 
 def test(*, fast: bool) -> None:
     """Run every check, stopping at the first that fails."""
+    ensure_imagej()
     ensure_environment(dev=True)
     steps = test_steps(fast=fast)
     begin = time.monotonic()

@@ -4,14 +4,13 @@ import ij.gui.Roi;
 import ij.measure.Measurements;
 import ij.process.ByteProcessor;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
- * Times "make a polygon, select it, measure it" inside one warm ImageJ process.
+ * Times "move a vertex, select the polygon, measure it" inside one warm ImageJ process.
  *
- * <p>Usage: java -cp ij.jar ImageJBench.java WIDTH HEIGHT REPEATS WARM_UP, with the vertices
- * (x and y in turn, separated by white space) on standard input. Prints the median in
- * nanoseconds.
+ * <p>Usage: java -cp ij.jar ImageJBench.java WIDTH HEIGHT REPEATS WARM_UP KIND, with the vertices
+ * (x and y in turn, separated by white space) on standard input; KIND is polygon or freehand.
+ * Prints the nanoseconds of each repeat, one a line, and first the sum of all pixel counts.
  */
 public final class ImageJBench {
 
@@ -24,6 +23,8 @@ public final class ImageJBench {
           | Measurements.SKEWNESS
           | Measurements.KURTOSIS;
 
+  private static final int STEPS = 20;
+
   private ImageJBench() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -31,6 +32,7 @@ public final class ImageJBench {
     int height = Integer.parseInt(arguments[1]);
     long[] elapsed = new long[Integer.parseInt(arguments[2])];
     int warmUp = Integer.parseInt(arguments[3]);
+    int type = arguments[4].equals("freehand") ? Roi.FREEROI : Roi.POLYGON;
     String input = new String(System.in.readAllBytes(), StandardCharsets.US_ASCII);
     String[] numbers = input.trim().split("\\s+");
     float[] x = new float[numbers.length / 2];
@@ -40,28 +42,23 @@ public final class ImageJBench {
       y[i] = Float.parseFloat(numbers[2 * i + 1]);
     }
     ImagePlus image = makeImage(width, height);
-    double sum = 0;
-    for (int i = 0; i < warmUp; i++) {
-      sum += measure(image, x, y);
-    }
-    for (int i = 0; i < elapsed.length; i++) {
+    float first = y[0];
+    long pixels = 0; // using the sum keeps the compiler from dropping the work
+    for (int i = -warmUp; i < elapsed.length; i++) {
       long start = System.nanoTime();
-      sum += measure(image, x, y);
-      elapsed[i] = System.nanoTime() - start;
+      y[0] = first + (i + warmUp) % STEPS;
+      image.setRoi(new PolygonRoi(x, y, x.length, type));
+      pixels += image.getStatistics(MEASUREMENTS).longPixelCount;
+      if (i >= 0) {
+        elapsed[i] = System.nanoTime() - start;
+      }
     }
-    if (Double.isNaN(sum)) { // using the sum keeps the compiler from dropping the work
-      throw new IllegalStateException("the polygon holds no pixel of the image");
+    StringBuilder out = new StringBuilder().append(pixels).append('\n');
+    for (long nanoseconds : elapsed) {
+      out.append(nanoseconds).append('\n');
     }
-    Arrays.sort(elapsed);
-    int half = elapsed.length / 2;
-    long below = elapsed[(elapsed.length - 1) / 2];
-    System.out.println((below + elapsed[half]) / 2.0);
+    System.out.print(out);
     System.exit(0); // ImageJ may leave AWT threads running
-  }
-
-  private static double measure(ImagePlus image, float[] x, float[] y) {
-    image.setRoi(new PolygonRoi(x, y, x.length, Roi.POLYGON));
-    return image.getStatistics(MEASUREMENTS).mean;
   }
 
   private static ImagePlus makeImage(int width, int height) {

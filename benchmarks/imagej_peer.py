@@ -41,39 +41,49 @@ def find_imagej() -> tuple[str, Path] | None:
 
 
 def time_imagej(
-    width: int, height: int, vertices: Iterable[tuple[float, float]], repeats: int
-) -> float | None:
+    shape: tuple[int, int],
+    outline: Iterable[tuple[float, float]],
+    repeats: int,
+    *,
+    kind: str = "polygon",
+) -> tuple[int, list[float]] | None:
     """Time ImageJ's measurement of a polygon in a warm Java process.
 
-    A call makes a new ``PolygonRoi``, so that no mask is reused, sets it on an 8-bit
-    image and asks for mean, standard deviation, extrema, mode, median, skewness and
-    kurtosis. The start of Java and the warm-up are not counted.
+    Each call moves the first vertex down, by 0 to 19 px in turn, makes a new
+    ``PolygonRoi`` so that no mask is reused, sets it on an 8-bit image and asks for
+    mean, standard deviation, extrema, mode, median, skewness and kurtosis. The start of
+    Java and the warm-up are not counted.
 
     Parameters
     ----------
-    width, height : int
-        Size of the image in pixels.
-    vertices : iterable of (float, float)
-        Polygon vertices as x, y in ImageJ coordinates, where pixel (0, 0) covers 0..1.
+    shape : tuple of int
+        Rows and columns of the image.
+    outline : iterable of (float, float)
+        Polygon vertices (row, column), pixel centres at integers.
     repeats : int
         Number of timed calls, at least 1.
+    kind : {"polygon", "freehand"}, default: "polygon"
+        ImageJ's type of the selection.
 
     Returns
     -------
-    float or None
-        Median seconds a call, or None when ImageJ or a Java development kit is absent.
+    tuple of (int, list of float) or None
+        Pixels measured in all calls, the warm-up included, and the seconds of each
+        timed call; None when ImageJ or a Java development kit is absent.
     """
     found = find_imagej()
     if found is None:
         return None
     java, jar = found
-    numbers = " ".join(f"{float(x)!r} {float(y)!r}" for x, y in vertices)
-    sizes = [str(number) for number in (width, height, repeats, WARM_UP)]
+    numbers = " ".join(f"{float(x) + 0.5!r} {float(y) + 0.5!r}" for y, x in outline)
+    sizes = [str(number) for number in (shape[1], shape[0], repeats, WARM_UP)]
+    command = [java, "-Djava.awt.headless=true", "-cp", str(jar), str(JAVA_SOURCE)]
     done = subprocess.run(
-        [java, "-Djava.awt.headless=true", "-cp", str(jar), str(JAVA_SOURCE), *sizes],
+        [*command, *sizes, kind],
         input=numbers,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return float(done.stdout) * 1e-9
+    pixels, *nanoseconds = map(int, done.stdout.split())
+    return pixels, [number * 1e-9 for number in nanoseconds]

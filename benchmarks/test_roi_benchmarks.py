@@ -1,25 +1,55 @@
-"""Mask and histogram of a 300 × 300 px region on an 800 × 600 image, beside peers.
+"""Dragging a vertex of a region of 100,000 px on an 800 × 600 image, beside peers.
 
-Run ``python dev.py bench``; the rows of one group do the same work. ImageJ runs in its
-own process, warmed up, and its time is printed after its row's name.
+Run ``python dev.py bench``; the rows of one group do the same work, ours includes the
+check for crossings. ImageJ runs in its own process, warmed up; its row replays the time
+of each of its calls. In each group ours comes last and must have been the fastest.
 """
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections import defaultdict
+
 import numpy as np
 import pytest
-from skimage.draw import polygon2mask
+from scipy import stats as scipy_stats
+from skimage.draw import polygon, polygon2mask
 from skimage.measure import regionprops
 
-from benchmarks.imagej_peer import time_imagej
+from benchmarks.imagej_peer import WARM_UP, time_imagej
 from napari_muscle_us.measure.intensity import measure_intensity
-from napari_muscle_us.roi.crossing import find_crossing
 from napari_muscle_us.roi.rasterize import roi_mask, usable_window
 from napari_muscle_us.roi.shapes import Polygon
 
 SHAPE = (600, 800)
-_ANGLES = np.linspace(0, 2 * np.pi, 30, endpoint=False)
-OUTLINE = np.column_stack([300 + 150 * np.sin(_ANGLES), 400 + 150 * np.cos(_ANGLES)])
+AREA_PX = 100_000
+STEPS = 20
+IMAGEJ_CALLS = 2000
+
+
+def wavy_outline(vertices: int, waves: int) -> np.ndarray:
+    """Return a concave outline of `AREA_PX` from its lowest point on, (row, column)."""
+    angles = np.arange(vertices) * (2 * np.pi / vertices) + np.pi / 2
+    radius = 1 + 0.1 * np.sin(waves * angles)
+    rays = np.column_stack([np.sin(angles), np.cos(angles)]) * radius[:, None]
+    scale = np.sqrt(AREA_PX / Polygon(rays).area_px)
+    # In single precision, which is ImageJ's, all programs get the same outline.
+    centred = np.float32(rays * scale + (300.25, 400.25))
+    return centred.astype(float)
+
+
+OUTLINES = {"polygon": wavy_outline(60, 5), "freehand": wavy_outline(1000, 17)}
+OUTLINE = OUTLINES["polygon"]
+PEERS: dict[str, dict[str, float]] = defaultdict(dict)
+
+
+def dragged(outline):
+    """Yield the outline with its first vertex moved down, by 0 to 19 px in turn."""
+    for step in itertools.cycle(range(STEPS)):
+        moved = outline.copy()
+        moved[0, 0] += step
+        yield moved
 
 
 @pytest.fixture(scope="module")
@@ -28,67 +58,89 @@ def gray():
     return ((7 * x + 13 * y + (x * y) % 17) % 256).astype(np.uint8)
 
 
-@pytest.mark.benchmark(group="mask and statistics, 300 px region")
-def test_ours(benchmark, gray):
-    roi = Polygon(OUTLINE)
+@pytest.fixture(params=OUTLINES)
+def kind(request, benchmark):
+    vertices = len(OUTLINES[request.param])
+    benchmark.group = f"drag a vertex, {request.param} of {vertices} vertices"
+    return request.param
+
+
+def keep(benchmark, kind, name):
+    """Remember how long a peer took, for ours to be compared with."""
+    if benchmark.stats is not None:
+        PEERS[kind][name] = benchmark.stats.stats.median
+
+
+def test_regionprops(benchmark, gray, kind):
+    outlines = dragged(OUTLINES[kind])
 
     def measure():
-        window = usable_window(roi, SHAPE)
-        return measure_intensity(gray[window.rows, window.columns], window.mask)
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[polygon(*next(outlines).T, SHAPE)] = 1
+        (region,) = regionprops(labels, intensity_image=gray)
+        return (
+            region.num_pixels,
+            region.intensity_mean,
+            region.intensity_std,
+            region.intensity_min,
+            region.intensity_max,
+        )
 
-    assert benchmark(measure).n == roi_mask(roi, SHAPE).sum()
+    assert benchmark(measure)[0] == pytest.approx(AREA_PX, rel=0.01)
+    keep(benchmark, kind, "regionprops")
 
 
-@pytest.mark.benchmark(group="mask and statistics, 300 px region")
-def test_scikit_image_regionprops(benchmark, gray):
+def test_polygon2mask_and_numpy(benchmark, gray, kind):
+    outlines = dragged(OUTLINES[kind])
+
     def measure():
-        mask = polygon2mask(SHAPE, OUTLINE)
-        region = regionprops(mask.astype(np.uint8), intensity_image=gray)[0]
-        return region.intensity_mean, region.intensity_min, region.intensity_max
+        values = gray[polygon2mask(SHAPE, next(outlines))]
+        counts = np.histogram(values, bins=256, range=(0, 256))[0]
+        return (
+            len(values),
+            values.mean(),
+            values.std(ddof=1),
+            values.min(),
+            values.max(),
+            counts.argmax(),
+            np.median(values),
+            scipy_stats.skew(values),
+            scipy_stats.kurtosis(values),
+        )
 
-    assert 0 < benchmark(measure)[0] < 255
+    assert benchmark(measure)[0] == pytest.approx(AREA_PX, rel=0.01)
+    keep(benchmark, kind, "polygon2mask + NumPy")
 
 
-@pytest.mark.benchmark(group="mask and statistics, 300 px region")
-def test_polygon2mask_and_numpy(benchmark, gray):
-    def measure():
-        values = gray[polygon2mask(SHAPE, OUTLINE)]
-        counts = np.bincount(values, minlength=256)
-        return values.mean(), values.std(ddof=1), np.median(values), counts.argmax()
+def test_imagej(benchmark, kind):
+    found = time_imagej(SHAPE, OUTLINES[kind], IMAGEJ_CALLS, kind=kind)
+    if found is None:
+        pytest.skip("ImageJ or a Java development kit is not installed")
+    pixels, seconds = found
+    outlines = itertools.islice(dragged(OUTLINES[kind]), STEPS)
+    counts = [roi_mask(Polygon(outline), SHAPE).sum() for outline in outlines]
+    assert pixels == sum(counts) * (WARM_UP + IMAGEJ_CALLS) // STEPS
+    calls = iter(seconds)
 
-    assert 0 < benchmark(measure)[0] < 255
-
-
-@pytest.mark.benchmark(group="mask and statistics, 300 px region")
-def test_imagej(benchmark, gray):
-    vertices = [(float(x) + 0.5, float(y) + 0.5) for y, x in OUTLINE]
-    seconds = time_imagej(SHAPE[1], SHAPE[0], vertices, 2000)
-    if seconds is None:
-        pytest.skip("ImageJ or a JDK is not installed")
-    benchmark.extra_info["imagej_seconds_per_call"] = seconds
-    print(f"\nImageJ, in its own process, warmed up: {seconds * 1e6:.0f} µs a call")
-    # The row of the table only waits as long as ImageJ took, to be compared by eye.
-    import time
-
-    def wait():
-        end = time.perf_counter() + seconds
+    def wait(duration):
+        end = time.perf_counter() + duration
         while time.perf_counter() < end:
             pass
 
-    benchmark(wait)
+    benchmark.pedantic(wait, setup=lambda: ((next(calls),), {}), rounds=IMAGEJ_CALLS)
+    keep(benchmark, kind, "ImageJ")
 
 
-@pytest.mark.benchmark(group="freehand outline of 2000 points")
-def test_freehand_with_crossing_check(benchmark, gray):
-    angles = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
-    radius = 150 + 5 * np.sin(37 * angles)
-    roi = Polygon(
-        np.column_stack([300 + radius * np.sin(angles), 400 + radius * np.cos(angles)])
-    )
-    assert find_crossing(roi) is None
+def test_ours(benchmark, gray, kind):
+    outlines = dragged(OUTLINES[kind])
 
     def measure():
-        window = usable_window(roi, SHAPE)
+        window = usable_window(Polygon(next(outlines)), SHAPE)
         return measure_intensity(gray[window.rows, window.columns], window.mask)
 
-    assert benchmark(measure).n > 60_000
+    assert benchmark(measure).n == pytest.approx(AREA_PX, rel=0.01)
+    if benchmark.stats is not None:
+        ours = benchmark.stats.stats.median
+        for name, seconds in PEERS[kind].items():
+            print(f"\n{kind}: {seconds / ours:.1f} times as fast as {name}", end="")
+            assert ours < seconds, name

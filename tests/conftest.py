@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The same examples on every machine and no deadline: the first call compiles.
@@ -16,3 +17,11 @@ settings.register_profile(
     ],
 )
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def own_user_folder(tmp_path_factory, monkeypatch):
+    """Keep everything that belongs to one user of a computer out of the tests' home."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    monkeypatch.setenv("APPDATA", str(folder))

@@ -33,16 +33,32 @@ if TYPE_CHECKING:
     from napari_muscle_us.io.deidentify import (
         preview_deidentified as preview_deidentified,
     )
+    from napari_muscle_us.io.imagej import read_imagej_entries as read_imagej_entries
     from napari_muscle_us.io.imagej import read_imagej_rois as read_imagej_rois
+    from napari_muscle_us.io.imagej_write import write_imagej_rois as write_imagej_rois
     from napari_muscle_us.io.read import read_image as read_image
     from napari_muscle_us.io.tables import read_results as read_results
     from napari_muscle_us.io.tables import write_results as write_results
     from napari_muscle_us.io.write_raster import write_png as write_png
     from napari_muscle_us.io.write_raster import write_tiff as write_tiff
+    from napari_muscle_us.measure.fat_correction import FatCorrection as FatCorrection
     from napari_muscle_us.measure.intensity import (
         measure_intensity as measure_intensity,
     )
+    from napari_muscle_us.measure.time_course import (
+        measure_time_course as measure_time_course,
+    )
+    from napari_muscle_us.measure_options import MeasureOptions as MeasureOptions
     from napari_muscle_us.reference.load import load_reference as load_reference
+    from napari_muscle_us.roi.boolean import intersect as intersect
+    from napari_muscle_us.roi.boolean import subtract as subtract
+    from napari_muscle_us.roi.boolean import union as union
+    from napari_muscle_us.roi.composite import Composite as Composite
+    from napari_muscle_us.roi.edit import grow_roi as grow_roi
+    from napari_muscle_us.roi.entries import RoiEntry as RoiEntry
+    from napari_muscle_us.roi.livewire import snap_outline as snap_outline
+    from napari_muscle_us.roi.open_shapes import Points as Points
+    from napari_muscle_us.roi.open_shapes import Polyline as Polyline
     from napari_muscle_us.roi.rasterize import roi_mask as roi_mask
     from napari_muscle_us.roi.shapes import Ellipse as Ellipse
     from napari_muscle_us.roi.shapes import Polygon as Polygon
@@ -55,30 +71,44 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Calibration": "image",
+    "Composite": "roi.composite",
     "Device": "image",
     "Ellipse": "roi.shapes",
+    "FatCorrection": "measure.fat_correction",
+    "MeasureOptions": "measure_options",
     "MuscleUSError": "errors",
     "MuscleUSWarning": "errors",
     "Person": "image",
+    "Points": "roi.open_shapes",
     "Polygon": "roi.shapes",
+    "Polyline": "roi.open_shapes",
     "Rectangle": "roi.shapes",
+    "RoiEntry": "roi.entries",
     "UltrasoundImage": "image",
     "check_frame": "device.acceptance",
     "deidentify_dicom": "io.deidentify",
     "gray_from_rgb": "gray",
+    "grow_roi": "roi.edit",
+    "intersect": "roi.boolean",
     "load_reference": "reference.load",
     "measure_intensity": "measure.intensity",
     "measure_rois": "rows",
+    "measure_time_course": "measure.time_course",
     "preview_deidentified": "io.deidentify",
     "read_depth_ruler": "device.ruler",
     "read_image": "io.read",
+    "read_imagej_entries": "io.imagej",
     "read_imagej_rois": "io.imagej",
     "read_results": "io.tables",
     "roi_mask": "roi.rasterize",
     "sample_image": "samples",
     "scan_study": "study.scan",
     "simulate_muscle": "simulate",
+    "snap_outline": "roi.livewire",
+    "subtract": "roi.boolean",
+    "union": "roi.boolean",
     "verify_results": "verify",
+    "write_imagej_rois": "io.imagej_write",
     "write_png": "io.write_raster",
     "write_results": "io.tables",
     "write_tiff": "io.write_raster",

@@ -18,8 +18,11 @@ def _round_half_up(value):
 
 
 @njit(cache=True, nogil=True)
-def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):
+def fill_polygon(x, y, after, height, width, row0, row1, col0, col1, mask):
     """Fill `mask` (rows row0..row1, columns col0..col1 of the ROI's box).
+
+    Vertex ``i`` is joined to vertex ``after[i]``, so that several outlines can be
+    filled at once: what lies in an odd number of them.
 
     ImageJ's ``PolygonFiller``: an edge crosses rows ``round(y1) <= r < round(y2)`` at
     ``x1 + (round(y1) - y1 + 0.5) * slope + 1e-8``; columns from ``int(xa + 0.5)`` up to
@@ -30,7 +33,7 @@ def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):
     # First pass: the number of crossings of each row gives each its own place.
     starts = np.zeros(max(last - row0, 0) + 1, np.int64)
     for i in range(y.size):
-        ra, rb = _rows_of_edge(y, i)
+        ra, rb = _rows_of_edge(y, i, after[i])
         for r in range(max(ra, row0), min(rb, last)):
             starts[r - row0 + 1] += 1
     for r in range(1, starts.size):
@@ -38,11 +41,11 @@ def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):
     columns = np.empty(starts[-1], np.int64)
     filled = starts[:-1].copy()
     for i in range(y.size):
-        ra, rb = _rows_of_edge(y, i)
+        ra, rb = _rows_of_edge(y, i, after[i])
         first = max(ra, row0)
         if first >= min(rb, last):
             continue
-        j = 0 if i == y.size - 1 else i + 1
+        j = after[i]
         a, b = (i, j) if y[i] < y[j] else (j, i)
         slope = (x[b] - x[a]) / (y[b] - y[a])
         crossing = x[a] + (ra - y[a] + 0.5) * slope + 1e-8 + slope * (first - ra)
@@ -64,10 +67,10 @@ def fill_polygon(x, y, height, width, row0, row1, col0, col1, mask):
 
 
 @njit(cache=True, nogil=True)
-def _rows_of_edge(y, i):
+def _rows_of_edge(y, i, j):
     """Return the first row that an edge crosses, and the one after its last."""
     a = _round_half_up(y[i])
-    b = _round_half_up(y[0 if i == y.size - 1 else i + 1])
+    b = _round_half_up(y[j])
     return min(a, b), max(a, b)
 
 
@@ -89,11 +92,10 @@ def _side(x, y, i, j, k):
 
 
 @njit(cache=True, nogil=True)
-def _interleave(x, y, i, j):
+def _interleave(x, y, i, j, before, after):
     """Whether two corners at the same point go through each other."""
-    n = x.size
-    a, b = (i - 1) % n, (i + 1) % n
-    c, d = (j - 1) % n, (j + 1) % n
+    a, b = before[i], after[i]
+    c, d = before[j], after[j]
     # Inside the angle from a to b, counted one way round, lies exactly one of c, d.
     inside = 0
     for k in (c, d):
@@ -117,16 +119,17 @@ def _ahead(x, y, i, a, k):
 
 
 @njit(cache=True, nogil=True)
-def _passes_through(x, y, v, i, i2):
+def _passes_through(x, y, v, i, i2, before, after):
     """Whether the outline changes sides of an edge at a vertex that lies on it."""
-    n = x.size
-    before, after = _side(x, y, i, i2, (v - 1) % n), _side(x, y, i, i2, (v + 1) % n)
-    return (before < 0 and after > 0) or (before > 0 and after < 0)
+    come, go = _side(x, y, i, i2, before[v]), _side(x, y, i, i2, after[v])
+    return (come < 0 and go > 0) or (come > 0 and go < 0)
 
 
 @njit(cache=True, nogil=True)
-def first_crossing(x, y, order, low, high):
-    """Return (found, overlaps, x, y) of a point where an outline crosses itself.
+def first_crossing(x, y, before, after, order, low, high):
+    """Return (found, overlaps, x, y) of a point where outlines cross.
+
+    Vertex ``i`` is joined to ``after[i]``; ``before`` is the inverse.
 
     `overlaps` tells that edges lie on each other for a stretch, which is not followed
     here.
@@ -138,13 +141,13 @@ def first_crossing(x, y, order, low, high):
     overlaps = False
     for first in range(n):
         i = order[first]
-        i2 = (i + 1) % n
+        i2 = after[i]
         left, right = min(x[i], x[i2]), max(x[i], x[i2])
         for second in range(first + 1, n):
             j = order[second]
             if low[j] > high[i]:
                 break
-            j2 = (j + 1) % n
+            j2 = after[j]
             if max(x[j], x[j2]) < left or min(x[j], x[j2]) > right:
                 continue
             if i2 == j or j2 == i:
@@ -162,12 +165,14 @@ def first_crossing(x, y, order, low, high):
             if d1 == 0 and d2 == 0 and _share_stretch(x, y, i, i2, j, j2):
                 overlaps = True
             if x[i] == x[j] and y[i] == y[j]:
-                if _interleave(x, y, i, j):
+                if _interleave(x, y, i, j, before, after):
                     return True, overlaps, x[i], y[i]
                 continue
-            if d1 == 0 and _between(x, y, i, i2, j) and _passes_through(x, y, j, i, i2):
+            on_first = d1 == 0 and _between(x, y, i, i2, j)
+            if on_first and _passes_through(x, y, j, i, i2, before, after):
                 return True, overlaps, x[j], y[j]
-            if d3 == 0 and _between(x, y, j, j2, i) and _passes_through(x, y, i, j, j2):
+            on_second = d3 == 0 and _between(x, y, j, j2, i)
+            if on_second and _passes_through(x, y, i, j, j2, before, after):
                 return True, overlaps, x[i], y[i]
     return False, overlaps, 0.0, 0.0
 

@@ -20,10 +20,20 @@ from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning, ResultsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from napari_muscle_us.roi.shapes import Roi
 
 EXIT_DIFFERS: Final = 1
 EXIT_WRONG_INPUT: Final = 2
+
+_TOLD: Final = (
+    "intensity.mean",
+    "z_score.echo_intensity",
+    "intensity.mean_fat_young2015",
+    "intensity.mean_fat_muller2021",
+)
+"""Measures whose notes are also printed."""
 
 _FILE: Final = click.Path(path_type=Path)
 
@@ -132,6 +142,35 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
     is_flag=True,
     help="Give the Z-score although the image is from another device than the set.",
 )
+@click.option(
+    "--percentile",
+    "percentiles",
+    type=float,
+    multiple=True,
+    help="Add a percentile of the gray levels, 0 to 100 (again for more).",
+)
+@click.option(
+    "--band",
+    "bands",
+    multiple=True,
+    metavar="LOW-HIGH",
+    help="Add the share of gray levels in a band, such as 0-50 (again for more).",
+)
+@click.option("--heterogeneity", is_flag=True, help="Add echovariation and entropy.")
+@click.option(
+    "--standard-error", is_flag=True, help="Add the standard error of the mean."
+)
+@click.option(
+    "--fat-thickness",
+    type=float,
+    metavar="CM",
+    help="Add the mean corrected for subcutaneous fat of this thickness in cm.",
+)
+@click.option(
+    "--fat-slope",
+    type=float,
+    help="Gray levels per cm of fat (default: 40.5278, Young 2015).",
+)
 @click.option("--append", is_flag=True, help="Keep the rows that the table has.")
 @click.option("--out", type=_FILE, required=True, help="Results table (CSV) to write.")
 def measure(**options: Any) -> None:
@@ -141,6 +180,7 @@ def measure(**options: Any) -> None:
     from napari_muscle_us.rows import measure_rois
 
     _refuse_own_input(options["out"], [options["image"], options["roi"]])
+    wanted = _measure_options(options)
     image = read_image(options["image"], gray_rule=options["gray_rule"])
     rois = _read_rois(options["roi"], options["muscle"], options["side"])
     rows = measure_rois(
@@ -150,12 +190,12 @@ def measure(**options: Any) -> None:
         visit=options["visit"],
         z_score=_z_score_request(options),
         frame=options["frame"],
+        options=wanted,
     )
     write_results(options["out"], rows, append=options["append"])
     for sentence in image.warnings:
         click.echo(f"Note: {sentence}", err=True)
-    scores = rows[rows["measure"] == "z_score.echo_intensity"]
-    for sentence in dict.fromkeys(note for note in scores["note"] if note):
+    for sentence in _caveats(rows):
         click.echo(f"Note: {sentence}", err=True)
     click.echo(f"{len(rows)} rows of {len(rois)} ROI(s) written to {options['out']}.")
 
@@ -189,6 +229,40 @@ def _read_rois(path: Path, muscle: str | None, side: str | None) -> list[Roi]:
 
     labels = {k: v for k, v in (("muscle", muscle), ("side", side)) if v}
     return [relabel(roi, **labels) for roi in read_imagej_rois(path)]
+
+
+def _measure_options(options: dict[str, Any]) -> Any:
+    from napari_muscle_us.measure.fat_correction import YOUNG_SLOPE, FatCorrection
+    from napari_muscle_us.measure.gray_levels import band_from_text
+    from napari_muscle_us.measure_options import MeasureOptions
+
+    thickness, slope = options["fat_thickness"], options["fat_slope"]
+    if slope is not None and thickness is None:
+        raise MuscleUSError("--fat-slope needs the thickness; add --fat-thickness CM.")
+    fat = None
+    if thickness is not None:
+        fat = FatCorrection(
+            thickness, "command line", YOUNG_SLOPE if slope is None else slope
+        )
+    return MeasureOptions(
+        percentiles=options["percentiles"],
+        bands=tuple(band_from_text(band) for band in options["bands"]),
+        heterogeneity=options["heterogeneity"],
+        standard_error=options["standard_error"],
+        fat=fat,
+    )
+
+
+def _caveats(rows: pd.DataFrame) -> list[str]:
+    """Return the notes of what is read first: echo intensity and what is made of it."""
+    told = rows[rows["measure"].isin(_TOLD) & (rows["note"] != "")]
+    # What holds for all regions is said once, without their names.
+    everywhere = rows["roi"].nunique()
+    sentences = []
+    for note, names in told.groupby("note", sort=False)["roi"]:
+        shared = names.nunique() == everywhere
+        sentences.append(str(note) if shared else f"{', '.join(names)}: {note}")
+    return sentences
 
 
 def _z_score_request(options: dict[str, Any]) -> Any:

@@ -54,6 +54,11 @@ class FileDigest:
                 self._value = self._compute()
             return self._value
 
+    @property
+    def known(self) -> str | None:
+        """The SHA-256 if it was computed already, without waiting for it."""
+        return self._value
+
     def start(self) -> None:
         """Compute the hash in the background."""
         threading.Thread(target=self._try, name="hash", daemon=True).start()

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.registry import BASE_MEASURES as BASE_MEASURES
+from napari_muscle_us.registry import GRAY_LEVEL as GRAY_LEVEL
+from napari_muscle_us.registry import MEASURES as MEASURES
+from napari_muscle_us.registry import Measure as Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,120 +43,6 @@ COLUMNS: Final = (
 """Columns of every results table, in this order."""
 
 TEXT_COLUMNS: Final = tuple(c for c in COLUMNS if c not in ("value", "frame"))
-
-GRAY_LEVEL: Final = "gray level"
-_IMAGEJ: Final = "ImageJ 1.53t, ij/process/ByteStatistics.java"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """An entry of the registry.
-
-    Attributes
-    ----------
-    key : str
-        Name in the column ``measure``, ``family.name``.
-    unit : str
-        Unit of the value; ``roi.area`` is in px² when the spacing is unknown.
-    label : str
-        Short name shown in panels.
-    definition : str
-        What the number is, in a sentence or formula.
-    source : str
-        Publication (DOI), IBSI identifier or program that defines it.
-    """
-
-    key: str
-    unit: str
-    label: str
-    definition: str
-    source: str
-
-
-_MEASURES: Final = (
-    Measure(
-        "intensity.n",
-        "px",
-        "N",
-        "Number of pixels that the region selects.",
-        "ImageJ 1.53t, ij/process/PolygonFiller.java",
-    ),
-    Measure(
-        "intensity.mean",
-        GRAY_LEVEL,
-        "Mean (EI)",
-        "Echo intensity: arithmetic mean of the gray levels, 0 black … 255 white.",
-        f"{_IMAGEJ}; IBSI Q4LE; doi:10.1179/1743132811Y.0000000010",
-    ),
-    Measure(
-        "intensity.sd",
-        GRAY_LEVEL,
-        "SD",
-        "Standard deviation of the gray levels with n − 1.",
-        _IMAGEJ,
-    ),
-    Measure(
-        "intensity.min",
-        GRAY_LEVEL,
-        "Min",
-        "Lowest gray level.",
-        f"{_IMAGEJ}; IBSI 1GSF",
-    ),
-    Measure(
-        "intensity.max",
-        GRAY_LEVEL,
-        "Max",
-        "Highest gray level.",
-        f"{_IMAGEJ}; IBSI 84IY",
-    ),
-    Measure(
-        "intensity.mode",
-        GRAY_LEVEL,
-        "Mode",
-        "Lowest gray level with the largest count.",
-        _IMAGEJ,
-    ),
-    Measure(
-        "intensity.median",
-        GRAY_LEVEL,
-        "Median",
-        "Smallest gray level up to which more than n/2 pixels lie.",
-        _IMAGEJ,
-    ),
-    Measure(
-        "intensity.skewness",
-        "1",
-        "Skewness",
-        "Population skewness m3 / m2^1.5 of the gray levels.",
-        f"{_IMAGEJ}; IBSI KE2A",
-    ),
-    Measure(
-        "intensity.kurtosis",
-        "1",
-        "Kurtosis",
-        "Population excess kurtosis m4 / m2² − 3 of the gray levels.",
-        f"{_IMAGEJ}; IBSI IPH6",
-    ),
-    Measure(
-        "roi.area",
-        "mm²",
-        "Area",
-        "Area inside the outline (shoelace formula) times the area of a pixel; in px² "
-        "when the spacing is unknown.",
-        "Braden B. The surveyor's area formula. doi:10.2307/2686282",
-    ),
-    Measure(
-        "z_score.echo_intensity",
-        "SD",
-        "Z",
-        "(echo intensity − predicted) / SD of prediction, for age, sex, height and "
-        "weight, by the named reference set.",
-        "doi:10.1002/mus.27081",
-    ),
-)
-
-MEASURES: Final[Mapping[str, Measure]] = {m.key: m for m in _MEASURES}
-"""All measures by key. Each value in a results table has its entry here."""
 
 
 @dataclass(frozen=True, slots=True)

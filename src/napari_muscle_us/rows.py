@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,34 +13,42 @@ from napari_muscle_us.errors import (
     ImageReadError,
     ReferenceSetError,
 )
+from napari_muscle_us.extra_rows import MeasuredRegion, extra_values, region_note
 from napari_muscle_us.measure.intensity import measure_intensity
+from napari_muscle_us.measure_options import MeasureOptions
 from napari_muscle_us.results import (
-    MEASURES,
+    BASE_MEASURES,
     MeasuredValue,
     canonical_json,
     results_frame,
 )
 from napari_muscle_us.roi.rasterize import usable_window
 from napari_muscle_us.roi.shapes import roi_area, roi_to_dict
+from napari_muscle_us.row_parts import MASK_RULE as MASK_RULE
+from napari_muscle_us.row_parts import SOFTWARE as SOFTWARE
+from napari_muscle_us.row_parts import coloured_note as coloured_note
+from napari_muscle_us.row_parts import (
+    crop_method,
+    pixel_method,
+    registered,
+    spacing_method,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from napari_muscle_us.image import Calibration, UltrasoundImage
+    from napari_muscle_us.measure.quality import FrameFacts
     from napari_muscle_us.reference.model import ZScore
     from napari_muscle_us.reference.subject import Subject
     from napari_muscle_us.roi.shapes import Roi
 
-MASK_RULE: Final = "ImageJ 1.53t"
-SOFTWARE: Final = f"napari-muscle-us {version('napari-muscle-us')}"
-
 _INTENSITY: Final = tuple(
-    key.partition(".")[2] for key in MEASURES if key.startswith("intensity.")
+    key.partition(".")[2] for key in BASE_MEASURES if key.startswith("intensity.")
 )
+_DEFAULT: Final = MeasureOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ def measure_rois(
     visit: str = "",
     z_score: ZScoreRequest | None = None,
     frame: int | None = None,
+    options: MeasureOptions | None = None,
 ) -> pd.DataFrame:
     """Return the results rows of regions on an image.
 
@@ -82,7 +90,7 @@ def measure_rois(
     ----------
     image : UltrasoundImage
         Image to measure on.
-    rois : sequence of Polygon, Rectangle or Ellipse
+    rois : sequence of Polygon, Rectangle, Ellipse or Composite
         Regions; each must cover a pixel and must not cross itself.
     subject, visit : str
         Labels of the person (a code, not a name) and the visit.
@@ -90,12 +98,16 @@ def measure_rois(
         Adds the Z-score of each region's muscle.
     frame : int, optional
         Frame of a clip, from 0. A clip needs it; a still image has frame 0 only.
+    options : MeasureOptions, optional
+        Further measures (percentiles, bands, corrections …) and rules that regions are
+        checked by; none by default.
 
     Returns
     -------
     DataFrame
         One row a region and measure. ``value`` is NaN with a reason in ``note``
-        where it cannot be computed, as for the Z-score of another device's image.
+        where it cannot be computed, as for the Z-score of another device's image. The
+        ``note`` of gray-level measures also tells what may spoil the echo intensity.
 
     Raises
     ------
@@ -122,6 +134,8 @@ def measure_rois(
             f"{image.name!r} is a clip of {image.n_frames} frames; say which frame to "
             f"measure, 0 to {image.n_frames - 1}."
         )
+    options = _DEFAULT if options is None else options
+    facts = _facts(image, options) if len(rois) else None
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
     rows: list[dict[str, Any]] = []
     for roi in rois:
@@ -138,7 +152,7 @@ def measure_rois(
             "software_version": SOFTWARE,
             "measured_at": measured_at,
         }
-        for value in measure_values(image, roi, z_score=z_score):
+        for value in _region_values(image, roi, z_score, options, facts):
             rows.append(
                 common
                 | {
@@ -153,41 +167,76 @@ def measure_rois(
 
 
 def measure_values(
-    image: UltrasoundImage, roi: Roi, *, z_score: ZScoreRequest | None = None
+    image: UltrasoundImage,
+    roi: Roi,
+    *,
+    z_score: ZScoreRequest | None = None,
+    options: MeasureOptions | None = None,
 ) -> list[MeasuredValue]:
-    """Return all values of one region: intensity, area and, if asked, Z-score."""
+    """Return all values of one region: intensity, area and, if asked, more.
+
+    Parameters
+    ----------
+    image : UltrasoundImage
+        A still image.
+    roi : Polygon, Rectangle, Ellipse or Composite
+        Region.
+    z_score : ZScoreRequest, optional
+        Adds the Z-score.
+    options : MeasureOptions, optional
+        Adds further measures; see there.
+
+    Returns
+    -------
+    list of MeasuredValue
+        In the order of the registry, Z-score before the further measures.
+
+    Raises
+    ------
+    MuscleUSError
+        If the region or what the options ask for is not usable.
+    """
+    options = _DEFAULT if options is None else options
+    return _region_values(image, roi, z_score, options, None)
+
+
+def _facts(image: UltrasoundImage, options: MeasureOptions) -> FrameFacts | None:
+    """Return what the notes of all regions share, so that it is found once."""
+    if not options.quality and options.active_rules is None:
+        return None
+    from napari_muscle_us.measure.quality import prepare
+
+    return prepare(image)
+
+
+def _region_values(
+    image: UltrasoundImage,
+    roi: Roi,
+    z_score: ZScoreRequest | None,
+    options: MeasureOptions,
+    facts: FrameFacts | None,
+) -> list[MeasuredValue]:
     window = usable_window(roi, image.frame_shape)
     stats = measure_intensity(image.pixels[window.rows, window.columns], window.mask)
-    method = {
-        "gray_rule": image.gray_rule,
-        "mask": MASK_RULE,
-        "hash_of": image.hash_of,
-    } | _crop_of(image)
-    note = coloured_note(image, window.rows, window.columns, window.mask)
+    method = pixel_method(image)
+    rules = options.active_rules
+    if rules is not None:
+        method["rules"] = rules.to_dict()
+    note = region_note(image, roi, window, options, facts)
     values = []
     for statistic in _INTENSITY:
         reasons = "; ".join(filter(None, (stats.reason(statistic), note)))
         values.append(
-            _registered(
+            registered(
                 f"intensity.{statistic}", getattr(stats, statistic), method, reasons
             )
         )
     values.append(_area(image, roi))
     if z_score is not None:
-        values.append(_z_value(image, roi, stats.mean, z_score, method))
+        values.append(_z_value(image, roi, stats.mean, z_score, pixel_method(image)))
+    region = MeasuredRegion(image, window, stats, method, note)
+    values.extend(extra_values(region, options))
     return values
-
-
-def coloured_note(
-    image: UltrasoundImage, rows: slice, columns: slice, mask: npt.NDArray[np.bool_]
-) -> str:
-    """Return how many coloured pixels a region holds, empty for none."""
-    if image.coloured is None:
-        return ""
-    count = int((image.coloured[rows, columns] & mask).sum())
-    if not count:
-        return ""
-    return f"{count} of the pixels are coloured (Doppler, caliper or marker)"
 
 
 def compute_z_score(
@@ -217,31 +266,16 @@ def compute_z_score(
     )
 
 
-def _registered(
-    key: str, value: float, method: dict[str, Any], note: str
-) -> MeasuredValue:
-    return MeasuredValue(key, float(value), MEASURES[key].unit, method, note)
-
-
 def _area(image: UltrasoundImage, roi: Roi) -> MeasuredValue:
     area, unit = roi_area(roi, image.spacing_mm)
     known = image.calibration
     method: dict[str, Any] = {"rule": "outline", "hash_of": image.hash_of}
-    method |= _crop_of(image)
+    method |= crop_method(image) | spacing_method(image)
     if known is None:
         note = "the size of a pixel is not known"
-        # Said, since the user may have set the file's own scale aside.
-        method["spacing_mm"] = None
-        return MeasuredValue("roi.area", area, unit, method, note)
-    method |= {"spacing_mm": list(known.spacing_mm), "spacing_source": known.source}
-    if known.by_user:
-        method["spacing_by_user"] = True
-    return MeasuredValue("roi.area", area, unit, method, _outside_note(known, roi))
-
-
-def _crop_of(image: UltrasoundImage) -> dict[str, Any]:
-    # Outlines are in the pixels of the part that was measured.
-    return {} if image.crop is None else {"crop": list(image.crop)}
+    else:
+        note = _outside_note(known, roi)
+    return MeasuredValue("roi.area", area, unit, method, note)
 
 
 def _outside_note(known: Calibration, roi: Roi) -> str:
@@ -288,6 +322,6 @@ def _z_value(
         score = compute_z_score(image, roi, echo_intensity, request)
     except ReferenceSetError as error:
         if isinstance(error, DeviceMismatchError) or request.note_problems:
-            return _registered(key, math.nan, method, str(error))
+            return registered(key, math.nan, method, str(error))
         raise
-    return _registered(key, score.z, method, " ".join(score.warnings))
+    return registered(key, score.z, method, " ".join(score.warnings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from dataclasses import dataclass, fields, replace
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from napari_muscle_us.errors import MuscleUSError, ResultsError
 from napari_muscle_us.image import LAYER_CALIBRATION, Calibration, Device
 from napari_muscle_us.io.read import read_image
+from napari_muscle_us.measure_options import MeasureOptions, options_of_row
 from napari_muscle_us.reference.load import builtin_references, reference_sha256
 from napari_muscle_us.reference.subject import Subject
+from napari_muscle_us.registry import MEASURES
 from napari_muscle_us.roi.shapes import roi_from_dict
+from napari_muscle_us.row_parts import pixel_method
 from napari_muscle_us.rows import ZScoreRequest, measure_values
 from napari_muscle_us.samples import SAMPLE_PREFIX, sample_image
 from napari_muscle_us.simulate import SIMULATED_NAMES
@@ -24,9 +28,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_muscle_us.image import GrayRule, UltrasoundImage
+    from napari_muscle_us.results import MeasuredValue
 
 RELATIVE_TOLERANCE: Final = 1e-9
 """Two values closer than this, relative, are the same number."""
+
+MAX_INPUTS: Final = 1000
+"""Most images that one row over several can name."""
+
+_REPEATS: Final = "repeats."
+_INPUT: Final = "intensity.mean"
+_INPUT_COLUMNS: Final = ("image", "image_sha256", "roi_geometry", "method")
+_KEPT_INPUTS: Final = 10_000
+_DEVICE: Final = fields(Device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,8 @@ def verify_results(results: pd.DataFrame, images: str | Path) -> list[RowCheck]:
     """Recompute every row of a results table.
 
     The image is looked up by name in the folder, must have the stated hash, and is
-    measured again with the stated outline and method.
+    measured again with the stated outline and method. Of a row over several images
+    each is measured again. Labels, times and notes are not compared.
 
     Parameters
     ----------
@@ -92,7 +107,8 @@ class _Checker:
         self._image_key: tuple[str, str, str] | None = None
         self._image: UltrasoundImage | None = None
         self._values_key: tuple[str, ...] | None = None
-        self._values: dict[str, tuple[float, str]] = {}
+        self._values: dict[str, MeasuredValue] = {}
+        self._inputs: dict[str, float] = {}
 
     def check(self, number: int, row: Mapping[str, Any]) -> RowCheck:
         """Return the outcome of one row."""
@@ -100,6 +116,9 @@ class _Checker:
             value, unit = self._recompute(row)
         except MuscleUSError as error:
             return RowCheck(number, same=False, reason=str(error))
+        except RecursionError:
+            reason = "the row is nested too deep"
+            return RowCheck(number, same=False, reason=reason)
         told = float(row["value"])
         if unit != row["unit"]:
             reason = f"the unit is {row['unit']!r}, recomputed {unit!r}"
@@ -111,30 +130,71 @@ class _Checker:
         return RowCheck(number, same=False, reason=reason)
 
     def _recompute(self, row: Mapping[str, Any]) -> tuple[float, str]:
-        method = _json(row["method"], "method")
+        measure, method = str(row["measure"]), _json(row["method"], "method")
+        if measure not in MEASURES:
+            raise ResultsError(f"the measure {measure!r} is unknown to this version")
+        if measure.startswith(_REPEATS):
+            return self._over_images(measure, method), MEASURES[measure].unit
+        found = self._measure(row, method)
+        return found.value, found.unit
+
+    def _measure(
+        self, row: Mapping[str, Any], method: Mapping[str, Any]
+    ) -> MeasuredValue:
+        """Measure the region of a row again."""
+        measure = str(row["measure"])
         image = self._open(row, str(method.get("gray_rule", "imagej")))
         image = _part_of(image, row, method)
         image = _with_spacing_by_hand(image, method)
         image = _with_device_by_hand(image, method)
         request = _request(method, self._folder) if "reference" in method else None
+        options = options_of_row(measure, method)
         key = tuple(str(row[c]) for c in ("roi_geometry", "muscle"))
         key = (*key, image.sha256, image.gray_rule, str(request))
         place = (image.spacing_mm, image.frame_index, image.crop)
-        key = (*key, str(image.device), str(place))
+        asked = "" if options is None else f"{measure} {row['method']}"
+        key = (*key, str(image.device), str(place), asked)
         if key != self._values_key:
-            roi = roi_from_dict(
-                _json(row["roi_geometry"], "roi_geometry"),
-                name=str(row["roi"]),
-                muscle=str(row["muscle"]),
-            )
-            values = measure_values(image, roi, z_score=request)
-            self._values = {v.measure: (v.value, v.unit) for v in values}
+            values = _measure_again(image, row, request, options)
+            self._values = {value.measure: value for value in values}
             self._values_key = key
-        if row["measure"] not in self._values:
+        if measure not in self._values:
+            raise ResultsError(f"the method of {measure!r} is incomplete")
+        found = self._values[measure]
+        if measure == "intensity.standard_error":
+            _refuse_other_parameters(image, method, found)
+        return found
+
+    def _over_images(self, measure: str, method: Mapping[str, Any]) -> float:
+        """Return a value over several images from the images themselves."""
+        from napari_muscle_us.measure.repeats import recompute
+
+        inputs = method.get("inputs")
+        if not isinstance(inputs, list) or len(inputs) > MAX_INPUTS:
             raise ResultsError(
-                f"the measure {row['measure']!r} is unknown to this version"
+                f"the method does not name its images, at most {MAX_INPUTS}"
             )
-        return self._values[row["measure"]]
+        values = [self._input_value(entry) for entry in inputs]
+        return float(recompute(measure, method, values))
+
+    def _input_value(self, entry: object) -> float:
+        """Return the echo intensity of one image of a row over several."""
+        if not isinstance(entry, dict):
+            raise ResultsError("an image in the method is not a JSON object")
+        text = json.dumps(entry, sort_keys=True)
+        key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        if key not in self._inputs:
+            if len(self._inputs) >= _KEPT_INPUTS:
+                self._inputs.clear()
+            row = {
+                "roi": "",
+                "muscle": entry.get("muscle", ""),
+                "measure": _INPUT,
+                "frame": entry.get("frame", 0),
+            } | {c: _text(entry.get(c, "")) for c in _INPUT_COLUMNS}
+            method = _json(row["method"], "method")
+            self._inputs[key] = self._measure(row, method).value
+        return self._inputs[key]
 
     def _open(self, row: Mapping[str, Any], gray_rule: str) -> UltrasoundImage:
         name, sha256 = str(row["image"]), str(row["image_sha256"])
@@ -144,6 +204,31 @@ class _Checker:
             self._image = _find_image(self._folder, name, sha256, rule)
             self._image_key = (name, sha256, rule)
         return self._image
+
+
+def _measure_again(
+    image: UltrasoundImage,
+    row: Mapping[str, Any],
+    request: ZScoreRequest | None,
+    options: MeasureOptions | None,
+) -> list[MeasuredValue]:
+    roi = roi_from_dict(
+        _json(row["roi_geometry"], "roi_geometry"),
+        name=str(row["roi"]),
+        muscle=str(row["muscle"]),
+    )
+    # Without options no notes either: they are not compared, and take time.
+    options = MeasureOptions(quality=False) if options is None else options
+    return measure_values(image, roi, z_score=request, options=options)
+
+
+def _refuse_other_parameters(
+    image: UltrasoundImage, method: Mapping[str, Any], found: MeasuredValue
+) -> None:
+    """Refuse a row whose parameters are not those that this version has built in."""
+    for name in found.method.keys() - pixel_method(image).keys():
+        if method.get(name) != found.method[name]:
+            raise ResultsError(f"{name!r} in the method is not that of this version")
 
 
 def _find_image(
@@ -188,7 +273,7 @@ def _part_of(
         if crop is None:
             return image
         top, bottom, left, right = (int(v) for v in crop)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, MuscleUSError):
             raise
         raise ResultsError("the frame or crop of the row is no number") from None
@@ -207,8 +292,8 @@ def _with_spacing_by_hand(
         return image
     try:
         depth, lateral = (float(v) for v in method["spacing_mm"])
-    except (KeyError, TypeError, ValueError):
-        raise ResultsError("the method of the area is incomplete") from None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ResultsError("the size of a pixel in the method is not usable") from None
     known = Calibration((depth, lateral), str(source), by_user=by_user)
     return replace(image, calibration=known)
 
@@ -220,8 +305,11 @@ def _with_device_by_hand(
     told = method.get("device_by_user")
     if told is None:
         return image
-    known = {field.name for field in fields(Device)}
-    if not isinstance(told, dict) or not set(told) <= known:
+    kinds = {f.name: str if "str" in str(f.type) else (int, float) for f in _DEVICE}
+    if not isinstance(told, dict) or not all(
+        value is None or isinstance(value, kinds.get(name, ()))
+        for name, value in told.items()
+    ):
         raise ResultsError("the device in the method of the Z-score is not usable")
     return replace(image, device=replace(image.device, **told))
 
@@ -244,6 +332,8 @@ def _request(method: Mapping[str, Any], folder: Path) -> ZScoreRequest:
     reference = _find_reference(
         str(method["reference"]), method.get("reference_sha256"), folder
     )
+    if not isinstance(method.get("sex"), str | None):
+        raise ResultsError("the sex in the method of the Z-score is no word")
     try:
         return ZScoreRequest(
             reference,
@@ -268,3 +358,8 @@ def _json(text: Any, column: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ResultsError(f"the column {column} is not a JSON object")
     return value
+
+
+def _text(value: object) -> str:
+    """Return an entry of an image as the text that a column of the table holds."""
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -126,6 +126,49 @@ def test_gray_rule_is_used_and_recorded(folder, run, formula_image):
     assert found["luma601"] - found["imagej"] == pytest.approx(400 * 56 / N)
 
 
+def test_measure_with_every_option_and_verify(folder, run):
+    status, out, err = run(
+        *("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv"),
+        *("--percentile", "10", "--percentile", "90", "--band", "0-50"),
+        *("--band", "51-255", "--heterogeneity", "--standard-error"),
+        *("--fat-thickness", "0.8", "--fat-slope", "40"),
+    )
+    assert (status, out) == (0, ["19 rows of 1 ROI(s) written to out.csv."])
+    assert all(line.startswith("Note: ") for line in err)
+    rows = mus.read_results("out.csv")
+    level, share = (
+        rows[rows["measure"] == f"intensity.{k}"]["value"].tolist()
+        for k in ("percentile", "band")
+    )
+    # From the histogram that ImageJ gives.
+    assert level == [25, 229]
+    assert share == pytest.approx([100 * 2927 / N, 100 * 11773 / N])
+    found = values()
+    assert found["intensity.mean"] == pytest.approx(MEAN, rel=1e-12)
+    assert found["intensity.mean_fat_young2015"] == pytest.approx(MEAN + 32)
+    assert found["intensity.mean_fat_muller2021"] == pytest.approx(
+        MEAN - 5.0054 * 0.64 + 38.30836 * 0.8
+    )
+    assert run("verify", "out.csv") == (0, ["19 of 19 rows agree."], [])
+
+
+def test_what_spoils_the_echo_intensity_is_printed_by_region(folder, run):
+    gray = np.full((150, 200), 90, np.uint8)
+    gray[60:, ::3] = 255
+    Image.fromarray(gray).save("bright.png")
+    with zipfile.ZipFile("set.zip", "w") as archive:
+        archive.writestr("a.roi", roi_bytes(OUTLINE, "BB"))
+        above = [(20, 5), (150, 5), (150, 50), (20, 50)]
+        archive.writestr("b.roi", roi_bytes(above, "RF"))
+    command = ("measure", "bright.png", "--roi", "set.zip", "--out", "out.csv")
+    status, _, err = run(*command, "--fat-thickness", "6")
+    assert status == 0
+    saturated = [line for line in err if "saturated" in line]
+    assert saturated
+    assert all(line.startswith("Note: BB: ") for line in saturated)
+    assert any("6 cm is unusual" in line for line in err)
+
+
 def test_verify_names_the_row_that_differs(folder, run):
     run("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv")
     text = (folder / "out.csv").read_text().replace("127.0255", "117.0255")
@@ -219,6 +262,16 @@ WRONG = {
     "no-person": (("scan.png", *SET, "--muscle", "Soleus"), "needs the subject's sex"),
     "set": (("scan.png", *MAN, "--reference", "no-set"), "no reference set 'no-set'"),
     "side": (("scan.png", "--side", "top"), "'top' is not one of"),
+    "percentile": (("scan.png", "--percentile", "101"), "percentile 101.0 is not"),
+    "percentile-text": (("scan.png", "--percentile", "p"), "not a valid float"),
+    "band": (("scan.png", "--band", "50-0"), "band 50–0 is not possible"),
+    "band-text": (("scan.png", "--band", "dark"), "'dark' is not LOW-HIGH"),
+    "bands": (("scan.png", "--band", "0-9", "--band", "9-20"), "overlap"),
+    "fat-mm": (("scan.png", "--fat-thickness", "12"), "Was it typed in mm?"),
+    "fat-negative": (("scan.png", "--fat-thickness", "-1"), "not possible"),
+    "fat-nan": (("scan.png", "--fat-thickness", "nan"), "not possible"),
+    "slope": (("scan.png", "--fat-thickness", "1", "--fat-slope", "0"), "slope of 0"),
+    "slope-alone": (("scan.png", "--fat-slope", "40"), "add --fat-thickness"),
     "unwritable": (("scan.png", "--out", "none/out.csv"), "cannot be written"),
     "out-under-file": (("scan.png", "--out", "scan.png/x.csv"), "cannot be written"),
     "out-is-folder": (("scan.png", "--out", "folder"), "is a folder"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import struct
 import tracemalloc
@@ -17,6 +18,9 @@ from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning, RoiError
+from napari_muscle_us.io.imagej import read_imagej_entries
+from napari_muscle_us.roi.composite import Composite
+from napari_muscle_us.roi.open_shapes import Points, Polyline
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 AREAS = {
@@ -109,15 +113,227 @@ UNMEASURED = [
 @pytest.mark.parametrize(
     "entry", UNMEASURED, ids=[f"{e['kind']}-{i}" for i, e in enumerate(UNMEASURED)]
 )
-def test_what_encloses_no_single_area_is_refused(read, one_sentence, entry):
+def test_what_encloses_no_area_is_refused(read, one_sentence, entry):
+    if entry["kind"] == "composite":
+        (roi,) = read(base64.b64decode(entry["roi"]))
+        assert isinstance(roi, mus.Polygon | Composite)
+        return
     words = {
-        "composite": "several parts or has holes",
         "line": "is a line selection, which encloses no area",
         "point": "is a point selection, which encloses no area",
     }
     with pytest.raises(RoiError, match=words[entry["kind"]]) as error:
         read(base64.b64decode(entry["roi"]))
     assert one_sentence(str(error.value))
+
+
+def test_a_composite_keeps_its_outlines(read, golden_roi_bytes):
+    """A path array written by hand: a square of 10 px with a hole of 4 px."""
+    outer = [(0, 0, 0), (1, 10, 0), (1, 10, 10), (1, 0, 10), (4,)]
+    hole = [(0, 3, 3), (1, 3, 7), (1, 7, 7), (1, 7, 3), (1, 3, 3), (4,)]
+    content = composite_bytes([*outer, *hole])
+    (roi,) = read(content, "ring.roi")
+    assert isinstance(roi, Composite)
+    assert roi.name == "ring"
+    outer, hole = roi.parts
+    assert outer.tolist() == [[-0.5, -0.5], [-0.5, 9.5], [9.5, 9.5], [9.5, -0.5]]
+    assert hole.tolist() == [[2.5, 2.5], [6.5, 2.5], [6.5, 6.5], [2.5, 6.5]]
+    assert mus.roi_mask(roi, (20, 20)).sum() == 100 - 16
+    (single,) = read(composite_bytes([(0, 0, 0), (1, 4, 0), (1, 0, 4), (4,)]))
+    assert isinstance(single, mus.Polygon)
+    assert single.area_px == 8
+
+
+def composite_bytes(segments):
+    path = [value for segment in segments for value in segment]
+    header = bytearray(64)
+    header[:8] = b"Iout" + struct.pack(">hBx", 228, 1)
+    struct.pack_into(">i", header, 36, len(path))
+    return bytes(header) + struct.pack(f">{len(path)}f", *path)
+
+
+def test_curves_of_a_composite_are_flattened_finely(read):
+    """Four cubic curves make a circle of radius 50 within 0.03 % of its radius."""
+    k = 50 * 0.5522847498
+    curves = [
+        (3, 50, k, k, 50, 0, 50),
+        (3, -k, 50, -50, k, -50, 0),
+        (3, -50, -k, -k, -50, 0, -50),
+        (3, k, -50, 50, -k, 50, 0),
+    ]
+    (roi,) = read(composite_bytes([(0, 50, 0), *curves, (4,)]))
+    radius = np.hypot(*(roi.vertices + 0.5).T)
+    np.testing.assert_allclose(radius, 50, rtol=3e-4)
+    np.testing.assert_allclose(roi.area_px, np.pi * 2500, rtol=1e-3)
+    quadratic = [(0, 0, 0), (2, 5, 10, 10, 0), (1, 0, 0), (4,)]
+    (roi,) = read(composite_bytes(quadratic))
+    # The area under a parabola of height 5 over a chord of 10.
+    np.testing.assert_allclose(roi.area_px, 2 / 3 * 5 * 10, rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("segments", "words"),
+    [
+        ([(1, 0, 0), (1, 5, 5)], "path is damaged"),
+        ([(0, 0, 0), (7, 5, 5)], "path is damaged"),
+        ([(0, 0, 0), (1, 5)], "path is damaged"),
+        ([(math.nan, 0, 0)], "not a number"),
+        ([(0, 0, 0), (1, math.nan, 5), (1, 5, 5), (4,)], "not a number"),
+        ([(0, 0, 0), (1, 2e6, 5), (1, 5, 5), (4,)], r"coordinate 2e\+06"),
+        ([(0, 0, 0), (1, 5, 5), (1, 9, 9), (4,)], "encloses no area"),
+        ([(0, 0, 0), (4,)], "encloses no area"),
+    ],
+    ids=["no-start", "type", "short", "nan-type", "nan", "huge", "flat", "point"],
+)
+def test_a_wrong_path_is_refused(read, one_sentence, segments, words):
+    with pytest.raises(RoiError, match=words) as error:
+        read(composite_bytes(segments))
+    assert one_sentence(str(error.value))
+
+
+def raw_bytes(kind, *, count=0, body=b"", at18=0, options=0, version=228):
+    header = bytearray(64)
+    header[:8] = b"Iout" + struct.pack(">hBx", version, kind)
+    struct.pack_into(">Hi", header, 16, count, at18)
+    struct.pack_into(">H", header, 50, options)
+    return bytes(header) + body
+
+
+def float_body(*xy):
+    columns = np.array(xy, dtype=">f4").T
+    return bytes(4 * len(xy)) + columns.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (raw_bytes(0, at18=10_000_000), "10000000 vertices; the most is 1000000"),
+        (raw_bytes(0, count=60_000, body=bytes(500)), "damaged or cut short"),
+        (raw_bytes(0, at18=-4), "no vertices"),
+        (raw_bytes(7, count=2, body=bytes(8)), "2 vertices; an outline needs"),
+        (raw_bytes(8, count=3, body=bytes(12)), "lies on a line"),
+        (raw_bytes(37), "unknown type 37"),
+        (raw_bytes(6), "unknown type 6"),
+        (raw_bytes(1), "0 px high"),
+        (
+            raw_bytes(
+                0,
+                count=3,
+                options=128,
+                body=float_body((0, 0), (math.inf, 1), (5, 5)),
+            ),
+            "coordinate inf",
+        ),
+        (
+            raw_bytes(5, count=2, options=128, body=float_body((0, 0), (math.nan, 1))),
+            "coordinate nan",
+        ),
+        (
+            raw_bytes(10, count=1, options=128, body=float_body((0, -3e6))),
+            r"coordinate -3e\+06",
+        ),
+        (b"Iout" + bytes(20_000_100), "too large"),
+    ],
+    ids=[
+        "ten-million",
+        "lying-count",
+        "negative-count",
+        "two-vertices",
+        "flat",
+        "unknown",
+        "no-roi",
+        "empty",
+        "inf",
+        "nan",
+        "huge",
+        "large",
+    ],
+)
+def test_hostile_numbers_are_refused_quickly(read, one_sentence, content, words):
+    tracemalloc.start()
+    try:
+        with pytest.raises(RoiError, match=words) as error:
+            read(content)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+    assert one_sentence(str(error.value))
+
+
+def test_text_and_images_are_named_not_read(golden_roi_bytes, archive):
+    text = bytearray(golden_roi_bytes("rect_integer"))
+    text[48:50] = (1).to_bytes(2, "big")
+    good = golden_roi_bytes("polygon_integer")
+    found = read_imagej_entries(archive(**{"a.roi": good, "label.roi": bytes(text)}))
+    assert [entry.roi.name for entry in found.entries] == ["a"]
+    assert found.left_out == (
+        "ROI 'label' is a text, which is no selection; keep it in ImageJ.",
+    )
+
+
+def test_lines_and_points_are_read_where_pixels_have_their_centre(tmp_path):
+    """ImageJ's line and point coordinates count from the centre of a pixel."""
+    for line in UNMEASURED:
+        if line["kind"] == "composite":
+            continue
+        content = base64.b64decode(line["roi"])
+        (tmp_path / "a.roi").write_bytes(content)
+        (entry,) = read_imagej_entries(tmp_path / "a.roi").entries
+        oracle = ImagejRoi.frombytes(content)
+        if line["kind"] == "line":
+            assert isinstance(entry.roi, Polyline)
+            expected = [[oracle.y1, oracle.x1], [oracle.y2, oracle.x2]]
+        else:
+            assert isinstance(entry.roi, Points)
+            expected = oracle.coordinates()[:, ::-1]
+        np.testing.assert_array_equal(entry.roi.vertices, expected)
+
+
+def test_other_files_of_an_archive_are_one_sentence(archive, golden_roi_bytes):
+    good = golden_roi_bytes("polygon_integer")
+    path = archive(
+        **{
+            "a.roi": good,
+            "__MACOSX/._a.roi": good,
+            "results.csv": b"1,2",
+            "scan.png": bytes(100),
+            ".DS_Store": b"\0\0",
+        }
+    )
+    found = read_imagej_entries(path)
+    assert len(found.entries) == 1
+    (sentence,) = found.left_out
+    assert "4 files that are no ROIs" in sentence
+    assert "'results.csv'" in sentence
+    assert one_line(sentence)
+
+
+def one_line(text):
+    return "\n" not in text and text.endswith(".") and len(text) < 500
+
+
+def test_many_broken_files_are_summed_up(archive, golden_roi_bytes):
+    good = golden_roi_bytes("polygon_integer")
+    broken = {f"{n:03d}.roi": good[:80] for n in range(300)}
+    found = read_imagej_entries(archive(**{"a.roi": good, **broken}))
+    assert len(found.entries) == 1
+    assert len(found.left_out) == 20
+    assert found.left_out[-1] == "So it is with 281 more."
+    assert all(map(one_line, found.left_out))
+
+
+def test_a_locked_file_is_named_and_the_rest_read(archive, golden_roi_bytes):
+    good = golden_roi_bytes("polygon_integer")
+    content = bytearray(archive(**{"a.roi": good, "b.roi": good}).read_bytes())
+    # The flag of encryption in the second file's two headers.
+    local, central = content.rfind(b"PK\3\4"), content.rfind(b"PK\1\2")
+    content[local + 6] |= 1
+    content[central + 8] |= 1
+    path = archive()
+    path.write_bytes(content)
+    found = read_imagej_entries(path)
+    assert [entry.roi.name for entry in found.entries] == ["a"]
+    assert found.left_out == ("'b.roi' is locked with a password; save it without.",)
 
 
 def test_splines_and_rounded_corners_are_refused(read, golden_roi_bytes):
@@ -197,7 +413,8 @@ def outcome(read, content):
     except MuscleUSError as error:
         return error
     assert rois
-    assert all(isinstance(r, mus.Polygon | mus.Rectangle | mus.Ellipse) for r in rois)
+    areas = mus.Polygon | mus.Rectangle | mus.Ellipse | Composite
+    assert all(isinstance(r, areas) for r in rois)
     return rois
 
 

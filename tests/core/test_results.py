@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import math
 
 import numpy as np
@@ -13,15 +14,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import napari_muscle_us as mus
-from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.errors import MeasureError, ResultsError, RoiError
+from napari_muscle_us.measure.fat_correction import FatCorrection
+from napari_muscle_us.measure.repeats import recompute
+from napari_muscle_us.measure_options import MeasureOptions
 from napari_muscle_us.results import (
+    BASE_MEASURES,
     COLUMNS,
+    MEASURES,
     TEXT_COLUMNS,
     MeasuredValue,
     canonical_json,
     empty_results,
     results_frame,
 )
+from napari_muscle_us.roi.open_shapes import Polyline
+from napari_muscle_us.roi.rasterize import usable_window
+from napari_muscle_us.roi.rules import RoiRules, check_rules
 
 AGREED = [
     *("subject", "visit", "image", "frame", "roi", "muscle", "side", "measure"),
@@ -86,7 +95,254 @@ def test_every_missing_value_of_a_real_table_has_its_reason(formula_image):
         "intensity.skewness",
         "intensity.kurtosis",
     }
-    assert (missing["note"] == "undefined for a single pixel").all()
+    assert missing["note"].str.startswith("undefined for a single pixel").all()
+
+
+# Measures that options add
+
+
+def polygon():
+    # Vertices (x, y) of ImageJ; its pixel (0, 0) covers 0..1.
+    outline = [(20, 10), (150, 25), (170, 120), (90, 140), (15, 80)]
+    return mus.Polygon([(y - 0.5, x - 0.5) for x, y in outline], name="BB")
+
+
+@pytest.fixture
+def image(formula_image):
+    known = mus.Calibration((0.2, 0.1), "test")
+    return mus.UltrasoundImage(formula_image, "a.png", "0" * 64, calibration=known)
+
+
+# What was computed outside the package: from the histogram that ImageJ 1.53t gives for
+# the polygon on the formula image, with sums, sorting and logarithms of plain Python.
+# The fat region is ImageJ's rectangle 30, 20, 80, 60 of mean 127.27416666666667.
+MEAN, SD = 127.02551020408163, 73.73497230950866
+OPTIONS = MeasureOptions(
+    percentiles=(10, 90),
+    bands=((0, 50), (51, 100), (101, 150), (151, 200), (201, 255)),
+    heterogeneity=True,
+    fat=FatCorrection(0.8),
+    fat_roi=mus.Rectangle(19.5, 29.5, 60, 80),
+)
+GOLDEN_VALUES = {
+    "intensity.percentile": [25, 229],
+    "intensity.band": [100 * n / 14700 for n in (2927, 2891, 2910, 2852, 3120)],
+    "intensity.echovariation": [100 * SD / MEAN],
+    "intensity.entropy": [7.990827544730211],
+    "intensity.luminosity_ratio": [MEAN / 127.27416666666667],
+    "intensity.mean_fat_young2015": [MEAN + 40.5278 * 0.8],
+    "intensity.mean_fat_muller2021": [MEAN - 5.0054 * 0.64 + 38.30836 * 0.8],
+    # By the textbook, σ / √n of independent noise: another image, in its own test.
+    "intensity.standard_error": None,
+    "repeats.echo_intensity": [77.0],
+    "repeats.cv": [100 * 7 / 77],
+    "repeats.side_difference": [-6.0],
+}
+
+
+def test_every_measure_that_is_not_basic_has_a_golden_value_here():
+    assert set(GOLDEN_VALUES) == set(MEASURES) - set(BASE_MEASURES)
+
+
+@pytest.mark.parametrize(
+    "key", [k for k, v in GOLDEN_VALUES.items() if v and k.startswith("intensity")]
+)
+def test_a_measure_of_a_region_reproduces_its_golden_values(image, key):
+    rows = mus.measure_rois(image, [polygon()], options=OPTIONS)
+    rows = rows[rows["measure"] == key]
+    assert rows["value"].tolist() == pytest.approx(GOLDEN_VALUES[key], rel=1e-12)
+    assert set(rows["unit"]) == {MEASURES[key].unit}
+
+
+def test_the_standard_error_of_independent_noise_is_the_textbooks():
+    rng = np.random.default_rng(7)
+    noise = np.clip(rng.normal(120, 20, (120, 160)), 0, 255).astype(np.uint8)
+    image = mus.UltrasoundImage(noise, "noise", "0" * 64)
+    options = MeasureOptions(standard_error=True)
+    rows = mus.measure_rois(image, [mus.Rectangle(9.5, 9.5, 100, 140)], options=options)
+    found = rows.set_index("measure").loc["intensity.standard_error"]
+    assert found["value"] == pytest.approx(20 / math.sqrt(100 * 140), rel=0.1)
+    assert found["unit"] == "gray level"
+
+
+@pytest.mark.parametrize(
+    ("key", "method", "values"),
+    [
+        ("repeats.echo_intensity", {}, [70.0, 77.0, 84.0]),
+        ("repeats.cv", {}, [70.0, 77.0, 84.0]),
+        (
+            "repeats.side_difference",
+            {"left": [0, 1], "right": [2]},
+            [60.0, 64.0, 68.0],
+        ),
+    ],
+)
+def test_a_measure_of_repeats_reproduces_its_golden_value(key, method, values):
+    found = recompute(key, {"rule": "mean"} | method, values)
+    assert [found] == pytest.approx(GOLDEN_VALUES[key], rel=1e-12)
+
+
+@pytest.mark.parametrize("key", MEASURES)
+def test_a_measure_names_a_source_that_can_be_looked_up(key):
+    source = MEASURES[key].source
+    assert any(word in source for word in ("doi:10.", "IBSI ", "ImageJ 1."))
+    if "fat" in key.rpartition(".")[2] and "ratio" not in key:
+        assert "read in a program" in source
+
+
+def test_without_options_the_rows_are_the_basic_ones(image):
+    plain = mus.measure_rois(image, [polygon()])
+    assert plain["measure"].tolist() == list(BASE_MEASURES[:-1])
+    methods = [json.loads(m) for m in plain["method"]]
+    basic = {"gray_rule", "mask", "hash_of"}
+    area = {"rule", "hash_of", "spacing_mm", "spacing_source"}
+    assert [set(m) for m in methods] == [basic] * 9 + [area]
+    asked = mus.measure_rois(image, [polygon()], options=OPTIONS)
+    same = ["measure", "value", "unit", "method", "note"]
+    pd.testing.assert_frame_equal(asked[same][:10], plain[same])
+
+
+def test_the_method_tells_what_was_asked(image):
+    line = Polyline([(5, 60), (25, 60)], kind="line")
+    options = MeasureOptions(
+        percentiles=(33,),
+        bands=((7, 9),),
+        standard_error=True,
+        fat=FatCorrection.from_line(line, image.spacing_mm, slope=30),
+        fat_roi=mus.Ellipse(2, 30, 10, 20),
+    )
+    rows = mus.measure_rois(image, [polygon()], options=options)
+    method = dict(zip(rows["measure"], map(json.loads, rows["method"]), strict=True))
+    assert method["intensity.percentile"]["percentile"] == 33
+    assert method["intensity.band"]["band"] == [7, 9]
+    assert method["intensity.standard_error"]["max_lag_px"] > 0
+    fat_roi = method["intensity.luminosity_ratio"]["fat_roi"]
+    assert (fat_roi["type"], fat_roi["top"], fat_roi["width"]) == ("ellipse", 2, 20)
+    young = method["intensity.mean_fat_young2015"]
+    assert young["line"]["vertices"] == [[5, 60], [25, 60]]
+    assert (young["thickness_cm"], young["slope"]) == (pytest.approx(0.4), 30)
+    assert young["spacing_mm"] == [0.2, 0.1]
+    assert "slope" not in method["intensity.mean_fat_muller2021"]
+
+
+def test_a_thickness_of_a_line_on_another_image_is_refused(image):
+    line = Polyline([(5, 60), (25, 60)], kind="line")
+    options = MeasureOptions(fat=FatCorrection.from_line(line, (0.1, 0.1)))
+    with pytest.raises(MeasureError, match="but its line measures"):
+        mus.measure_rois(image, [polygon()], options=options)
+
+
+def test_a_fat_region_that_cannot_be_measured_gives_no_row(image):
+    options = MeasureOptions(fat_roi=mus.Rectangle(900, 0, 5, 5, name="fat"))
+    with pytest.raises(RoiError, match="'fat' covers 0 pixels"):
+        mus.measure_rois(image, [polygon()], options=options)
+
+
+def test_what_is_doubtful_is_said(image):
+    options = MeasureOptions(
+        fat=FatCorrection(7), fat_roi=polygon(), fat_models=("young2015",)
+    )
+    rows = mus.measure_rois(image, [polygon()], options=options).set_index("measure")
+    ratio, young = (
+        rows.loc[f"intensity.{k}"] for k in ("luminosity_ratio", "mean_fat_young2015")
+    )
+    assert ratio["value"] == 1
+    assert "14700 of the pixels lie in the fat region too" in ratio["note"]
+    assert young["value"] == pytest.approx(MEAN + 7 * 40.5278)
+    assert "exceeds 255" in young["note"]
+    assert "7 cm is unusual" in young["note"]
+
+
+def test_regions_share_the_pixels_that_both_masks_hold(image):
+    from napari_muscle_us.extra_rows import shared_pixels
+    from napari_muscle_us.roi.rasterize import roi_window
+
+    shape = image.frame_shape
+    rois = [
+        polygon(),
+        mus.Ellipse(30, 60, 80, 70),
+        mus.Rectangle(-5, -5, 20, 30),
+        mus.Rectangle(100, 150, 40, 40),
+    ]
+    for one in rois:
+        for other in rois:
+            naive = (mus.roi_mask(one, shape) & mus.roi_mask(other, shape)).sum()
+            windows = (roi_window(roi, shape) for roi in (one, other))
+            assert shared_pixels(*windows) == naive
+
+
+@pytest.fixture
+def saturated():
+    gray = np.full((150, 200), 90, np.uint8)
+    gray[::2, ::3] = 255
+    return mus.UltrasoundImage(gray, "a.png", "0" * 64)
+
+
+def test_the_note_tells_what_spoils_the_echo_intensity(saturated):
+    roi = mus.Rectangle(29.5, 29.5, 60, 90)
+    rows = mus.measure_rois(saturated, [roi])
+    notes = rows.set_index("measure")["note"]
+    assert "saturated" in notes["intensity.mean"]
+    assert "saturated" not in notes["roi.area"]
+    quiet = mus.measure_rois(saturated, [roi], options=MeasureOptions(quality=False))
+    assert (quiet["note"][:9] == "").all()
+
+
+def test_coloured_pixels_are_told_either_way(saturated):
+    from dataclasses import replace
+
+    coloured = np.zeros(saturated.frame_shape, bool)
+    coloured[40:44, 40:45] = True
+    image = replace(saturated, coloured=coloured)
+    roi = mus.Rectangle(29.5, 29.5, 60, 90)
+    for options in (None, MeasureOptions(quality=False)):
+        rows = mus.measure_rois(image, [roi], options=options)
+        note = rows.set_index("measure").loc["intensity.mean", "note"]
+        assert "20 of the pixels are coloured" in note
+
+
+def test_rules_stand_in_the_method_and_what_breaks_them_in_the_note(image):
+    rules = RoiRules(min_pixels=20_000)
+    window = usable_window(polygon(), image.frame_shape)
+    (broken,) = check_rules(image, polygon(), window, rules)
+    options = MeasureOptions(rules=rules, percentiles=(50,))
+    rows = mus.measure_rois(image, [polygon()], options=options).set_index("measure")
+    for key in ("intensity.mean", "intensity.percentile"):
+        assert json.loads(rows.loc[key, "method"])["rules"] == rules.to_dict()
+        assert broken in rows.loc[key, "note"]
+    assert broken not in rows.loc["roi.area", "note"]
+    none = mus.measure_rois(
+        image, [polygon()], options=MeasureOptions(rules=RoiRules())
+    )
+    assert not none["method"].str.contains("rules").any()
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"percentiles": (101,)}, "percentile 101 is not possible"),
+        ({"percentiles": tuple(n / 3 for n in range(300))}, "at most 256"),
+        ({"bands": ((0, 50), (50, 60))}, "overlap"),
+        ({"bands": ((0, 300),)}, "band 0–300"),
+        ({"fat_models": ("young",)}, "are not possible; choose of young2015"),
+        ({"fat": FatCorrection(1), "fat_models": ()}, "are not possible"),
+    ],
+    ids=["percentile", "many", "overlap", "band", "model", "no-model"],
+)
+def test_options_that_are_not_possible_are_refused(entries, words, one_sentence):
+    with pytest.raises(MeasureError, match=words) as error:
+        MeasureOptions(**entries)
+    assert one_sentence(str(error.value))
+
+
+def test_overlapping_bands_are_measured_where_the_user_says_so(image):
+    bands = ((0, 127), (64, 191))
+    options = MeasureOptions(bands=bands, overlapping_bands=True)
+    rows = mus.measure_rois(image, [polygon()], options=options)
+    found = rows[rows["measure"] == "intensity.band"]["value"]
+    gray = image.pixels[mus.roi_mask(polygon(), image.frame_shape)]
+    naive = [100 * np.mean((gray >= a) & (gray <= b)) for a, b in bands]
+    assert found.tolist() == pytest.approx(naive)
 
 
 def test_json_is_the_same_text_for_the_same_content():

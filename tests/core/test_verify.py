@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.measure.fat_correction import FatCorrection
+from napari_muscle_us.measure_options import MeasureOptions
 from napari_muscle_us.reference.subject import Subject
+from napari_muscle_us.repeat_rows import repeat_rows
+from napari_muscle_us.roi.composite import Composite
+from napari_muscle_us.roi.open_shapes import Polyline
+from napari_muscle_us.roi.rules import RoiRules
 from napari_muscle_us.rows import ZScoreRequest
+from napari_muscle_us.verify import MAX_INPUTS
 
 SET = "radboud-esaote-6100-adult"
 ROIS = [
@@ -29,14 +39,18 @@ ROIS = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path, formula_image):
-    nested = tmp_path / "images" / "visit 1"
+def make_folder(parent, formula_image):
+    nested = parent / "images" / "visit 1"
     nested.mkdir(parents=True)
     rgb = np.repeat(formula_image[..., None], 3, axis=2)
     rgb[:30, :30, 2] = 255
     Image.fromarray(rgb).save(nested / "scan.png")
-    return tmp_path / "images"
+    return parent / "images"
+
+
+@pytest.fixture
+def folder(tmp_path, formula_image):
+    return make_folder(tmp_path, formula_image)
 
 
 @pytest.fixture
@@ -148,11 +162,18 @@ TAMPERED = {
     "age": (method(FIRST_Z, age_years=60), "the value is"),
     "age-text": (method(FIRST_Z, age_years="forty"), "incomplete|possible|number"),
     "age-impossible": (method(FIRST_Z, age_years=-3), "Age -3"),
+    "sex-list": (method(FIRST_Z, sex=[]), "no word"),
     "height-object": (method(FIRST_Z, height_cm={}), "incomplete|possible|number"),
     "set-hash": (method(FIRST_Z, reference_sha256="0"), "not the one that was used"),
     "set-gone": (method(FIRST_Z, reference="gone.json"), "is not in the folder"),
     "set-nul": (method(FIRST_Z, reference="a\0b"), "is not in the folder|no reference"),
     "set-number": (method(FIRST_Z, reference=5), "is not in the folder|no reference"),
+    "device-number": (method(FIRST_Z, device_by_user={"model": 5}), "device"),
+    "device-list": (method(FIRST_Z, device_by_user={"model": [1]}), "device"),
+    "device-text": (method(FIRST_Z, device_by_user={"depth_mm": "x"}), "device"),
+    "device-other": (method(FIRST_Z, device_by_user={"owner": "x"}), "device"),
+    "device-none": (method(FIRST_Z, device_by_user=7), "device"),
+    "crop-infinite": (method(FIRST_Z, crop=[np.inf, 0, 0, 0]), "no number"),
     "z-muscle": (
         lambda rows: rows.__setitem__(
             "muscle", rows["muscle"].replace("Biceps brachii", "Triceps brachii")
@@ -225,3 +246,309 @@ def test_simulated_samples_need_no_file(tmp_path):
 def test_no_folder_no_verification(rows, tmp_path):
     with pytest.raises(ResultsError, match="is not a folder"):
         mus.verify_results(rows, tmp_path / "none")
+
+
+# Measures that options add
+
+FAT_LINE = Polyline([(2, 100), (22, 100)], kind="line")
+BY_HAND = mus.Calibration((0.2, 0.1), "ruler drawn by hand", by_user=True)
+WANTED = {
+    "percentiles": (10, 50, 97.5),
+    "bands": ((0, 50), (40, 90), (91, 255)),
+    "overlapping_bands": True,
+    "heterogeneity": True,
+    "standard_error": True,
+    "fat_roi": mus.Ellipse(2, 100, 12, 40),
+    "rules": RoiRules(min_pixels=10),
+}
+ADDED = 3 + 3 + 2 + 1 + 1 + 2
+
+
+def written(table, tmp_path):
+    mus.write_results(tmp_path / "results.csv", table)
+    return mus.read_results(tmp_path / "results.csv")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory, formula_image):
+    """Return a folder that no test changes."""
+    return make_folder(tmp_path_factory.mktemp("options"), formula_image)
+
+
+@pytest.fixture(scope="module")
+def scan(images):
+    image = mus.read_image(images / "visit 1" / "scan.png")
+    return replace(image, calibration=BY_HAND)
+
+
+@pytest.fixture(scope="module")
+def measured_once(scan, tmp_path_factory):
+    fat = FatCorrection.from_line(FAT_LINE, BY_HAND.spacing_mm, slope=33)
+    options = MeasureOptions(**WANTED, fat=fat)
+    table = mus.measure_rois(scan, ROIS, options=options)
+    return written(table, tmp_path_factory.mktemp("rows"))
+
+
+@pytest.fixture
+def optional(measured_once):
+    return measured_once.copy()
+
+
+def test_every_row_that_options_add_is_recomputed(optional, images):
+    assert len(optional) == len(ROIS) * (10 + ADDED)
+    assert set(optional["measure"]) >= {"intensity.band", "intensity.standard_error"}
+    assert reasons(optional, images) == []
+
+
+def test_the_order_of_the_rows_does_not_matter(optional, images):
+    mixed = optional.sample(frac=1, random_state=5).reset_index(drop=True)
+    assert reasons(mixed, images) == []
+
+
+def test_each_changed_value_of_an_option_is_found(optional, images):
+    given = optional["value"].notna()
+    optional.loc[given, "value"] = optional.loc[given, "value"] * (1 + 1e-6) + 1e-6
+    found = mus.verify_results(optional, images)
+    assert [c.same for c in found] == (~given).tolist()
+
+
+def test_a_typed_thickness_is_recomputed_without_calibration(images, tmp_path):
+    image = mus.read_image(images / "visit 1" / "scan.png")
+    options = MeasureOptions(fat=FatCorrection(1.25, "caliper"))
+    rows = written(mus.measure_rois(image, ROIS, options=options), tmp_path)
+    assert reasons(rows, images) == []
+
+
+def test_options_of_a_part_of_a_picture_are_recomputed(scan, images, tmp_path):
+    part = scan.cropped((5, 140, 10, 190))
+    fat = FatCorrection.from_line(FAT_LINE, BY_HAND.spacing_mm)
+    options = MeasureOptions(**WANTED, fat=fat)
+    rows = written(mus.measure_rois(part, ROIS[:2], options=options), tmp_path)
+    assert rows["method"].str.contains('"crop"').all()
+    assert reasons(rows, images) == []
+
+
+def test_a_region_with_a_hole_is_recomputed(scan, images, tmp_path):
+    outer = [(20, 20), (20, 90), (90, 90), (90, 20)]
+    hole = [(40, 40), (40, 60), (60, 60), (60, 40)]
+    roi = Composite([outer, hole], name="ring", muscle="Soleus")
+    options = MeasureOptions(percentiles=(10,), fat_roi=roi)
+    rows = written(mus.measure_rois(scan, [roi, ROIS[0]], options=options), tmp_path)
+    assert rows.loc[0, "value"] == 70 * 70 - 20 * 20
+    assert reasons(rows, images) == []
+
+
+OPTION_TAMPERED = {
+    "percentile": ("intensity.percentile", {"percentile": 60}, "the value is"),
+    "percentile-gone": ("intensity.percentile", {"percentile": None}, "not possible"),
+    "percentile-text": ("intensity.percentile", {"percentile": "x"}, "not possible"),
+    "percentile-nan": ("intensity.percentile", {"percentile": np.nan}, "not possible"),
+    "band": ("intensity.band", {"band": [0, 60]}, "the value is"),
+    "band-gone": ("intensity.band", {"band": None}, "not two gray levels"),
+    "band-long": ("intensity.band", {"band": [0] * 99}, "not two gray levels"),
+    "band-odd": ("intensity.band", {"band": [{}, []]}, "not possible"),
+    "band-huge": ("intensity.band", {"band": [0, 10**400]}, "not possible"),
+    "thickness": ("intensity.mean_fat_young2015", {"thickness_cm": 1}, "its line"),
+    "slope": ("intensity.mean_fat_young2015", {"slope": 40}, "the value is"),
+    "slope-odd": ("intensity.mean_fat_young2015", {"slope": {}}, "slope"),
+    "no-line": ("intensity.mean_fat_muller2021", {"line": 5}, "has no line"),
+    "line": (
+        "intensity.mean_fat_muller2021",
+        {"line": {"type": "polyline", "kind": "line", "vertices": [[0, 0], [9, 9]]}},
+        "its line measures",
+    ),
+    "spacing": (
+        "intensity.mean_fat_muller2021",
+        {"spacing_mm": [0.3, 0.1]},
+        "its line measures",
+    ),
+    "spacing-inf": (
+        "intensity.mean_fat_muller2021",
+        {"spacing_mm": [np.inf, 1]},
+        "not a positive length",
+    ),
+    "spacing-huge": (
+        "intensity.mean_fat_muller2021",
+        {"spacing_mm": [10**400, 1]},
+        "not usable",
+    ),
+    "spacing-none": (
+        "intensity.mean_fat_muller2021",
+        {"spacing_mm": None},
+        "size of a pixel is not known",
+    ),
+    "fat-region": (
+        "intensity.luminosity_ratio",
+        {
+            "fat_roi": {
+                "type": "rectangle",
+                "top": 1,
+                "left": 1,
+                "height": 9,
+                "width": 9,
+            }
+        },
+        "the value is",
+    ),
+    "fat-gone": ("intensity.luminosity_ratio", {"fat_roi": None}, "no outline"),
+    "fat-line": (
+        "intensity.luminosity_ratio",
+        {"fat_roi": {"type": "points", "vertices": [[1, 1]]}},
+        "encloses no area",
+    ),
+    "fat-outside": (
+        "intensity.luminosity_ratio",
+        {
+            "fat_roi": {
+                "type": "rectangle",
+                "top": 1e5,
+                "left": 1,
+                "height": 9,
+                "width": 9,
+            }
+        },
+        "outside the image",
+    ),
+    "lag": ("intensity.standard_error", {"max_lag_px": 10**9}, "not that of this"),
+    "crop": ("intensity.entropy", {"crop": [np.inf, 1, 1, 1]}, "no number"),
+}
+
+
+@pytest.mark.parametrize(
+    ("measure", "changes", "words"), OPTION_TAMPERED.values(), ids=OPTION_TAMPERED
+)
+def test_a_tampered_option_is_reported(optional, images, measure, changes, words):
+    place = optional.index[optional["measure"] == measure][0]
+    old = json.loads(optional.loc[place, "method"])
+    optional.loc[place, "method"] = json.dumps(old | changes)
+    checks = mus.verify_results(optional[: 10 + ADDED], images)
+    assert [c.row for c in checks if not c.same] == [place + 1]
+    assert re.search(words, checks[place].reason), checks[place].reason
+    assert "\n" not in checks[place].reason
+
+
+# Rows over several images
+
+
+@pytest.fixture(scope="module")
+def repeated_once(images, formula_image, tmp_path_factory):
+    tables = []
+    for number, side in enumerate(["left", "left", "left", "right", "right"]):
+        path = images / f"repeat {number}.png"
+        Image.fromarray(np.roll(formula_image, 7 * number, axis=1)).save(path)
+        roi = mus.Rectangle(
+            20.5 + number, 30, 40, 50, name="BB", muscle="Biceps brachii", side=side
+        )
+        rows = mus.measure_rois(mus.read_image(path), [roi], subject="S1", visit="1")
+        tables.append(rows)
+    table = repeat_rows(pd.concat(tables, ignore_index=True), rule="mean")
+    return written(table, tmp_path_factory.mktemp("repeats"))
+
+
+@pytest.fixture
+def repeated(repeated_once):
+    return repeated_once.copy()
+
+
+def test_rows_over_several_images_are_recomputed(repeated, images):
+    assert set(repeated["measure"]) == {
+        "repeats.echo_intensity",
+        "repeats.cv",
+        "repeats.side_difference",
+    }
+    assert len(repeated) == 5
+    assert repeated["value"].notna().all()
+    assert reasons(repeated, images) == []
+
+
+def test_an_image_of_several_that_changed_is_found(
+    repeated, images, tmp_path, formula_image
+):
+    changed = tmp_path / "changed"
+    shutil.copytree(images, changed)
+    Image.fromarray(formula_image[::-1]).save(changed / "repeat 4.png")
+    found = mus.verify_results(repeated, changed)
+    right = repeated["side"].eq("right") | repeated["measure"].str.endswith(
+        "difference"
+    )
+    assert [not c.same for c in found] == right.tolist()
+    assert all("repeat 4.png" in c.reason for c in found if not c.same)
+
+
+def entry_changed(**changes):
+    def change(method):
+        method["inputs"][0] |= changes
+
+    return change
+
+
+def all_changed(**changes):
+    return lambda method: method.update(changes)
+
+
+REPEATS_TAMPERED = {
+    "value": (lambda method: method["inputs"].pop(), "the value is"),
+    "rule": (all_changed(rule="median"), "median"),
+    "rule-gone": (all_changed(rule=None), "rule"),
+    "inputs-gone": (all_changed(inputs=None), "does not name its images"),
+    "inputs-number": (all_changed(inputs=7), "does not name its images"),
+    "inputs-many": (
+        lambda method: method.update(inputs=method["inputs"] * MAX_INPUTS),
+        f"at most {MAX_INPUTS}",
+    ),
+    "input-text": (all_changed(inputs=["scan.png"]), "not a JSON object"),
+    "hash": (entry_changed(image_sha256="0" * 64), "not the file that was measured"),
+    "image": (entry_changed(image="../x.png"), "not a file name"),
+    "image-list": (entry_changed(image=[1]), "not in the folder"),
+    "image-gone": (entry_changed(image=None), "not in the folder"),
+    "frame": (entry_changed(frame=3), "no frame 3"),
+    "frame-inf": (entry_changed(frame=np.inf), "no number"),
+    "frame-gone": (entry_changed(frame=None), "no number"),
+    "outline": (
+        entry_changed(roi_geometry={"type": "several"}),
+        "'several' is unknown",
+    ),
+    "outline-text": (entry_changed(roi_geometry="x"), "not a JSON object"),
+    "method": (entry_changed(method=5), "not a JSON object"),
+    "crop": (entry_changed(method={"crop": [0, 0, 0, 0]}), "."),
+    "nested": (
+        entry_changed(method={"inputs": [{"inputs": [{}]}], "rule": "mean"}),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), REPEATS_TAMPERED.values(), ids=REPEATS_TAMPERED
+)
+def test_a_tampered_row_over_several_images_is_reported(
+    repeated, images, change, words
+):
+    changed = json.loads(repeated.loc[0, "method"])
+    change(changed)
+    repeated.loc[0, "method"] = json.dumps(changed)
+    checks = mus.verify_results(repeated, images)
+    assert all(c.same for c in checks[1:])
+    if words is None:
+        # What a method holds beyond what is needed is not looked at.
+        assert checks[0].same
+    else:
+        assert not checks[0].same
+        assert re.search(words, checks[0].reason), checks[0].reason
+        assert "\n" not in checks[0].reason
+
+
+def test_deep_nesting_is_reported_not_raised(repeated, optional, images):
+    for table, place in ((repeated, 0), (optional, 1)):
+        method = json.loads(table.loc[place, "method"])
+        method |= {"inputs": [{"deep": "@"}], "spacing_mm": None}
+        for depth in (300, 900, 5_000, 100_000):
+            nested = "[" * depth + "]" * depth
+            table.loc[place, "method"] = json.dumps(method).replace('"@"', nested)
+            check = mus.verify_results(table[place : place + 1], images)[0]
+            assert check.same or (check.reason and "\n" not in check.reason)
+
+
+def test_a_row_over_several_images_of_no_measure_is_reported(repeated, images):
+    repeated.loc[0, "measure"] = "repeats.median"
+    assert "unknown to this version" in reasons(repeated, images)[0]

@@ -66,6 +66,11 @@ def frozen_vertices(
     """
     try:
         points = np.array(vertices, dtype=np.float64)
+    except OverflowError:
+        raise RoiError(
+            f"{label_of(name)} has a coordinate beyond all numbers, which is no place "
+            "in an image; draw it again."
+        ) from None
     except (TypeError, ValueError):
         points = np.empty((0, 0))
     if points.ndim != 2 or points.shape[1:] != (2,) or len(points) < least:

@@ -1,4 +1,4 @@
-"""Whether an outline crosses itself, touching allowed."""
+"""Whether an outline crosses itself or another one, touching allowed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from napari_muscle_us.errors import RoiError
+from napari_muscle_us.roi.checks import label_of
+from napari_muscle_us.roi.composite import Composite
 from napari_muscle_us.roi.shapes import Polygon
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from napari_muscle_us.roi.shapes import Roi
@@ -23,13 +28,14 @@ _LONGEST: Final = 4000
 def find_crossing(roi: Roi) -> tuple[float, float] | None:
     """Return a point ``(row, column)`` where an outline crosses itself, or ``None``.
 
-    Outlines that only touch themselves, at a vertex or along an edge, do not cross:
+    Two outlines of a composite that cross each other count as well. Outlines that only
+    touch themselves or each other, at a vertex or along an edge, do not cross:
     the smallest shift of their vertices could part them.
 
     Parameters
     ----------
-    roi : Polygon, Rectangle or Ellipse
-        Region; only a polygon can cross itself.
+    roi : Polygon, Rectangle, Ellipse or Composite
+        Region; only a polygon or composite can cross itself.
 
     Returns
     -------
@@ -42,60 +48,113 @@ def find_crossing(roi: Roi) -> tuple[float, float] | None:
     >>> find_crossing(Polygon([(0, 0), (2, 2), (0, 2), (2, 0)]))
     (1.0, 1.0)
     """
-    if not isinstance(roi, Polygon):
-        return None
+    if isinstance(roi, Polygon):
+        return _crossing_of((roi.vertices,))
+    return _crossing_of(roi.parts) if isinstance(roi, Composite) else None
+
+
+def refuse_crossing(roi: Roi) -> None:
+    """Refuse a region whose outlines cross: what is inside is anyone's guess.
+
+    Raises
+    ------
+    RoiError
+        If an outline crosses itself or another one of the region.
+    """
+    crossing = find_crossing(roi)
+    if crossing is not None:
+        raise RoiError(
+            f"{label_of(roi.name)} crosses itself near row {crossing[0]:.1f}, column "
+            f"{crossing[1]:.1f}; move a vertex or draw it again."
+        )
+
+
+def _crossing_of(outlines: Sequence[npt.NDArray[np.float64]]) -> Point | None:
     from napari_muscle_us._kernels import first_crossing
 
-    # Two successive points in one place make no edge.
-    moved = (roi.vertices != np.roll(roi.vertices, 1, axis=0)).any(axis=1)
-    points = np.ascontiguousarray(roi.vertices[moved])
-    if len(points) < 4:
+    parts = [part for part in map(_without_doubles, outlines) if len(part) >= 3]
+    if not parts or (len(parts) == 1 and len(parts[0]) < 4):
         return None
-    y, x = np.ascontiguousarray(points.T)
-    y_next = np.roll(y, -1)
-    low, high = np.minimum(y, y_next), np.maximum(y, y_next)
+    joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    y, x = np.ascontiguousarray(joined.T)
+    before, after = next_vertices([len(part) for part in parts])
+    low, high = np.minimum(y, y[after]), np.maximum(y, y[after])
     order = np.argsort(low, kind="stable")
-    found, overlaps, column, row = first_crossing(x, y, order, low, high)
+    found, overlaps, column, row = first_crossing(x, y, before, after, order, low, high)
     if found:
         return float(row), float(column)
-    if overlaps and len(points) <= _LONGEST:
-        return _find_on_stretch(points)
+    if overlaps and y.size <= _LONGEST:
+        return _find_on_stretch(parts)
     return None
 
 
-def _find_on_stretch(points: npt.NDArray[np.float64]) -> Point | None:
-    """Return the start of a shared stretch at whose ends the outline changes sides."""
-    path = _without_spikes(_split(points))
-    places: dict[Point, list[int]] = {}
-    for place, point in enumerate(path):
-        places.setdefault(point, []).append(place)
-    for start, point in enumerate(path):
-        for other in places[point]:
-            if other == start:
-                continue
-            for step in (1, -1):
-                if _crosses_over(path, start, other, step):
+def _without_doubles(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return an outline without edges of no length."""
+    moved = (points != np.roll(points, 1, axis=0)).any(axis=1)
+    return np.asarray(points[moved])
+
+
+def next_vertices(
+    lengths: Sequence[int],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return which vertex comes before and after each, round each outline.
+
+    Examples
+    --------
+    >>> before, after = next_vertices([3, 4])
+    >>> after.tolist()
+    [1, 2, 0, 4, 5, 6, 3]
+    """
+    n = sum(lengths)
+    before, after = np.arange(-1, n - 1), np.arange(1, n + 1)
+    start = 0
+    for length in lengths:
+        before[start] = start + length - 1
+        after[start + length - 1] = start
+        start += length
+    return before, after
+
+
+def _find_on_stretch(parts: Sequence[npt.NDArray[np.float64]]) -> Point | None:
+    """Return the start of a shared stretch at whose ends an outline changes sides."""
+    everything = np.concatenate(parts)
+    paths = [_without_spikes(_split(part, everything)) for part in parts]
+    places: dict[Point, list[tuple[int, int]]] = {}
+    for number, path in enumerate(paths):
+        for place, point in enumerate(path):
+            places.setdefault(point, []).append((number, place))
+    for point, passes in places.items():
+        for number, start in passes:
+            for other_number, other in passes:
+                if (other_number, other) == (number, start):
+                    continue
+                path, second = paths[number], paths[other_number]
+                if any(_crosses_over(path, start, second, other, s) for s in (1, -1)):
                     return point
     return None
 
 
-def _crosses_over(path: list[Point], start: int, other: int, step: int) -> bool:
+def _crosses_over(
+    path: list[Point], start: int, second: list[Point], other: int, step: int
+) -> bool:
     """Whether a second pass, along or against, crosses the stretch from `start`."""
-    n = len(path)
-    before, other_before = path[start - 1], path[(other - step) % n]
+    n, m = len(path), len(second)
+    before, other_before = path[start - 1], second[(other - step) % m]
     length = 0
-    while path[(start + length + 1) % n] == path[(other + step * (length + 1)) % n]:
+    while path[(start + length + 1) % n] == second[(other + step * (length + 1)) % m]:
         length += 1
         if length >= n:
             return False  # The outline is drawn twice, alike.
     # Shorter stretches have no sides of their own; longer ones begin further back.
     if length == 0 or before == other_before:
         return False
-    first, second = path[start], path[(start + 1) % n]
+    first, following = path[start], path[(start + 1) % n]
     last, last_but_one = path[(start + length) % n], path[(start + length - 1) % n]
     after = path[(start + length + 1) % n]
-    other_after = path[(other + step * (length + 1)) % n]
-    left_before = _turn(first, second, other_before) < _turn(first, second, before)
+    other_after = second[(other + step * (length + 1)) % m]
+    left_before = _turn(first, following, other_before) < _turn(
+        first, following, before
+    )
     left_after = _turn(last, last_but_one, other_after) > _turn(
         last, last_but_one, after
     )
@@ -109,17 +168,19 @@ def _turn(corner: Point, start: Point, end: Point) -> float:
     return (b - a) % (2 * math.pi)
 
 
-def _split(points: npt.NDArray[np.float64]) -> list[Point]:
+def _split(
+    points: npt.NDArray[np.float64], vertices: npt.NDArray[np.float64]
+) -> list[Point]:
     """Return the outline with every edge split at the vertices that lie on it."""
     path: list[Point] = []
     for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
-        along, to = end - start, points - start
+        along, to = end - start, vertices - start
         on_line = along[0] * to[:, 1] == along[1] * to[:, 0]
         share = to @ along / (along @ along)
         inside = np.unique(share[on_line & (share > 0) & (share < 1)])
         path.append((float(start[0]), float(start[1])))
         for part in inside:
-            row, column = points[on_line & (share == part)][0]
+            row, column = vertices[on_line & (share == part)][0]
             path.append((float(row), float(column)))
     return path
 

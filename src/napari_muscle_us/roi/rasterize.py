@@ -1,8 +1,8 @@
 """Which pixels a region selects: pixel for pixel those that ImageJ selects.
 
-The rules are ImageJ 1.53t's (``PolygonFiller``, ``OvalRoi``, ``Roi``, ``EllipseRoi``),
-checked against ImageJ itself; its coordinates are single precision, so ours are
-rounded to it before a pixel is decided.
+The rules are ImageJ 1.53t's (``PolygonFiller``, ``OvalRoi``, ``Roi``, ``EllipseRoi``,
+``ShapeRoi``), checked against ImageJ itself; its coordinates are single precision, so
+ours are rounded to it before a pixel is decided.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_muscle_us.errors import RoiError
-from napari_muscle_us.roi.crossing import find_crossing
+from napari_muscle_us.roi.checks import label_of
+from napari_muscle_us.roi.composite import Composite
+from napari_muscle_us.roi.crossing import next_vertices, refuse_crossing
 from napari_muscle_us.roi.shapes import Ellipse, Polygon, Rectangle
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class RoiWindow(NamedTuple):
         return int(np.count_nonzero(self.mask))
 
 
-class _Box(NamedTuple):
+class PixelBox(NamedTuple):
     """ImageJ's integer bounds of a region."""
 
     row: int
@@ -61,11 +63,12 @@ def roi_mask(roi: Roi, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     .. math:: x(r) = x_1 + (r - y_1 + 1/2)\,\frac{x_2 - x_1}{y_2 - y_1} + 10^{-8}.
 
     An upright ellipse (ImageJ's oval) holds the pixels whose centre lies in it,
-    after its box was made integer; a rectangle all of that box.
+    after its box was made integer; a rectangle all of that box. The outlines of a
+    composite are filled as one: what lies in an odd number of them.
 
     Parameters
     ----------
-    roi : Polygon, Rectangle or Ellipse
+    roi : Polygon, Rectangle, Ellipse or Composite
         Region; it may reach outside the image, and a polygon may cross itself.
     shape : tuple of int
         Rows and columns of the image.
@@ -83,7 +86,8 @@ def roi_mask(roi: Roi, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
 
     References
     ----------
-    ImageJ 1.53t, ``ij/process/PolygonFiller.java``, ``ij/gui/OvalRoi.java``.
+    ImageJ 1.53t, ``ij/process/PolygonFiller.java``, ``ij/gui/OvalRoi.java``,
+    ``ij/gui/ShapeRoi.java``.
 
     Examples
     --------
@@ -110,10 +114,10 @@ def roi_window(roi: Roi, shape: tuple[int, int]) -> RoiWindow:
     The fast form of `roi_mask`: what a drag recomputes is as large as the region, not
     as the image.
     """
-    if isinstance(roi, Polygon) or not roi.is_upright:
+    if isinstance(roi, Polygon | Composite) or not roi.is_upright:
         box, mask, (top, bottom, left, right) = _polygon_mask(roi, shape)
     else:
-        box = _integer_box(roi)
+        box = pixel_box(roi)
         top, bottom, left, right = box.clip(shape)
         if isinstance(roi, Ellipse):
             mask = _oval_mask(box, top, bottom, left, right)
@@ -126,9 +130,9 @@ def roi_window(roi: Roi, shape: tuple[int, int]) -> RoiWindow:
     )
 
 
-def _integer_box(roi: Rectangle | Ellipse) -> _Box:
+def pixel_box(roi: Rectangle | Ellipse) -> PixelBox:
     """Return ImageJ's integer bounds: truncated corner, extent rounded up."""
-    return _Box(
+    return PixelBox(
         # int() truncates towards zero, as Java's cast does.
         int(roi.top + 0.5),
         int(roi.left + 0.5),
@@ -138,7 +142,7 @@ def _integer_box(roi: Rectangle | Ellipse) -> _Box:
 
 
 def _oval_mask(
-    box: _Box, top: int, bottom: int, left: int, right: int
+    box: PixelBox, top: int, bottom: int, left: int, right: int
 ) -> npt.NDArray[np.bool_]:
     ry, rx = box.height / 2, box.width / 2
     rows = np.arange(top, bottom) - (ry - 0.5)
@@ -147,19 +151,40 @@ def _oval_mask(
     return np.asarray(inside <= 1.0, dtype=np.bool_)
 
 
+def oval_rows(roi: Ellipse) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return the first row of an upright ellipse's pixels and each row's first column.
+
+    Both are counted in its box; a row reaches as far from the right as from the left.
+    """
+    _, _, height, width = pixel_box(roi)
+    ry, rx = height / 2, width / 2
+    rows = np.arange(height) - (ry - 0.5)
+    share = np.sqrt(np.clip(1 - rows * rows / (ry * ry), 0, None))
+    # Rounding may miss by one; the rule of the mask itself decides.
+    near = np.floor(rx - rx * share)[:, None] + np.arange(-1, 3)
+    near = np.clip(near, 0, width - 1)
+    cols = near - (rx - 0.5)
+    inside = cols * cols / (rx * rx) + (rows * rows / (ry * ry))[:, None] <= 1.0
+    filled = inside.any(axis=1)
+    first = near[np.arange(height), inside.argmax(axis=1)][filled]
+    return int(filled.argmax()), first.astype(np.int64)
+
+
 def _polygon_mask(
     roi: Roi, shape: tuple[int, int]
-) -> tuple[_Box, npt.NDArray[np.bool_], tuple[int, int, int, int]]:
+) -> tuple[PixelBox, npt.NDArray[np.bool_], tuple[int, int, int, int]]:
     from napari_muscle_us._kernels import fill_polygon
 
     y, x = np.ascontiguousarray((roi.outline().T + 0.5).astype(np.float32))
-    box_rule = _polygon_extent if isinstance(roi, Polygon) else _turned_extent
+    box_rule = _EXTENTS.get(type(roi), _turned_extent)
+    parts = roi.parts if isinstance(roi, Composite) else (y,)
+    _, after = next_vertices([len(part) for part in parts])
     row, height, y_rel = box_rule(y)
     col, width, x_rel = box_rule(x)
-    box = _Box(row, col, height, width)
+    box = PixelBox(row, col, height, width)
     top, bottom, left, right = box.clip(shape)
     mask = np.zeros((bottom - top, right - left), dtype=np.bool_)
-    fill_polygon(x_rel, y_rel, height, width, top, bottom, left, right, mask)
+    fill_polygon(x_rel, y_rel, after, height, width, top, bottom, left, right, mask)
     return box, mask, (top, bottom, left, right)
 
 
@@ -183,24 +208,32 @@ def _turned_extent(
     return base, int(float(relative.max()) + 0.5), relative.astype(np.float64)
 
 
+def _composite_extent(
+    values: npt.NDArray[np.float32],
+) -> tuple[int, int, npt.NDArray[np.float64]]:
+    """Return the same for ShapeRoi: a polygon's extent, counted from an integer."""
+    base, extent, _ = _polygon_extent(values)
+    return base, extent, (values - np.float32(base)).astype(np.float64)
+
+
+_EXTENTS = {Polygon: _polygon_extent, Composite: _composite_extent}
+
+
 def usable_window(roi: Roi, shape: tuple[int, int]) -> RoiWindow:
     """Return the pixels of a region that can be measured.
 
     Raises
     ------
     RoiError
-        If the outline crosses itself, or selects no pixel of the image.
+        If an outline crosses itself or another one, or the region selects no pixel of
+        the image.
     """
-    label = f"ROI {roi.name!r}" if roi.name else "The ROI"
-    crossing = find_crossing(roi)
-    if crossing is not None:
-        raise RoiError(
-            f"{label} crosses itself near row {crossing[0]:.1f}, column "
-            f"{crossing[1]:.1f}; move a vertex or draw it again."
-        )
+    refuse_crossing(roi)
     window = roi_window(roi, shape)
     if window.n_pixels == 0:
-        raise RoiError(f"{label} covers 0 pixels; {_why_empty(roi, shape)}.")
+        raise RoiError(
+            f"{label_of(roi.name)} covers 0 pixels; {_why_empty(roi, shape)}."
+        )
     return window
 
 

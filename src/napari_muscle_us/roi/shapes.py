@@ -23,8 +23,9 @@ from napari_muscle_us.roi.checks import (
 from napari_muscle_us.roi.checks import MAX_COORDINATE as MAX_COORDINATE
 from napari_muscle_us.roi.checks import MAX_VERTICES as MAX_VERTICES
 from napari_muscle_us.roi.checks import SIDES as SIDES
-from napari_muscle_us.roi.composite import Composite
-from napari_muscle_us.roi.open_shapes import Points, Polyline
+from napari_muscle_us.roi.composite import Composite as Composite
+from napari_muscle_us.roi.open_shapes import Points as Points
+from napari_muscle_us.roi.open_shapes import Polyline as Polyline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +98,11 @@ class _Box:
         numbers = [getattr(self, f.name) for f in fields(self) if f.name not in LABELS]
         try:
             values = np.array(numbers, dtype=np.float64)
+        except OverflowError:
+            raise RoiError(
+                f"{label_of(self.name)} has a coordinate beyond all numbers, which is "
+                "no place in an image; draw it again."
+            ) from None
         except (TypeError, ValueError):
             raise RoiError(
                 f"{label_of(self.name)} needs numbers for its box, not {numbers}."

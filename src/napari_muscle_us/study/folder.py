@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 16
 MAX_ENTRIES: Final = 50_000
 
+_AUTOSAVE: Final = ".rois.json"
 _SPECIAL: Final = "It is no file but a device, pipe or socket."
 
 
@@ -115,7 +116,9 @@ class _Walk:
         if stat.S_ISLNK(info.st_mode) or _is_junction(path):
             self._links.append((name, path))
         elif stat.S_ISREG(info.st_mode):
-            self._take(name, path, info)
+            # What was drawn on an image lies beside it, and is none.
+            if _AUTOSAVE not in path.name:
+                self._take(name, path, info)
         elif not stat.S_ISDIR(info.st_mode):
             skip(name, _SPECIAL)
         elif path.name.startswith("."):
