@@ -30,14 +30,21 @@ def fill_polygon(x, y, after, height, width, row0, row1, col0, col1, mask):
     the order of crossings, so it is the columns that are sorted.
     """
     last = min(row1, height)
+    if mask.size == 0:
+        return
     # First pass: the number of crossings of each row gives each its own place.
     starts = np.zeros(max(last - row0, 0) + 1, np.int64)
     for i in range(y.size):
         ra, rb = _rows_of_edge(y, i, after[i])
         for r in range(max(ra, row0), min(rb, last)):
             starts[r - row0 + 1] += 1
+    swaps = 0
     for r in range(1, starts.size):
+        swaps += starts[r] ** 2 // 4
         starts[r] += starts[r - 1]
+    if swaps > 2 * mask.size:
+        _fill_by_parity(x, y, after, width, row0, last, col0, col1, mask)
+        return
     columns = np.empty(starts[-1], np.int64)
     filled = starts[:-1].copy()
     for i in range(y.size):
@@ -64,6 +71,31 @@ def fill_polygon(x, y, after, height, width, row0, row1, col0, col1, mask):
             left = min(max(columns[k], col0), col1) - col0
             right = min(max(columns[k + 1], col0), col1) - col0
             mask[r, left:right] = True
+
+
+@njit(cache=True, nogil=True)
+def _fill_by_parity(x, y, after, width, row0, last, col0, col1, mask):
+    """Fill the pixels before which an odd number of crossings lies: the same ones.
+
+    Slower where a row has few crossings, but as fast however many there are.
+    """
+    for i in range(y.size):
+        ra, rb = _rows_of_edge(y, i, after[i])
+        first = max(ra, row0)
+        if first >= min(rb, last):
+            continue
+        j = after[i]
+        a, b = (i, j) if y[i] < y[j] else (j, i)
+        slope = (x[b] - x[a]) / (y[b] - y[a])
+        crossing = x[a] + (ra - y[a] + 0.5) * slope + 1e-8 + slope * (first - ra)
+        for r in range(first, min(rb, last)):
+            column = min(max(int(crossing + 0.5), 0), width)
+            if column < col1:
+                mask[r - row0, max(column, col0) - col0] ^= True
+            crossing += slope
+    for r in range(mask.shape[0]):
+        for c in range(1, mask.shape[1]):
+            mask[r, c] ^= mask[r, c - 1]
 
 
 @njit(cache=True, nogil=True)
@@ -190,3 +222,106 @@ def _share_stretch(x, y, i, i2, j, j2):
     z = x if across else y
     low = max(min(z[i], z[i2]), min(z[j], z[j2]))
     return low < min(max(z[i], z[i2]), max(z[j], z[j2]))
+
+
+@njit(cache=True, nogil=True)
+def odd_depths(p, q, ends):
+    """Return of each outline whether it lies in an odd number of those before it.
+
+    Outlines must not cross, and each must enclose an area. Outline ``k`` ends before
+    vertex ``ends[k]``. A line is swept along `p`; the edges that it meets are compared
+    with a point inside each outline in turn.
+    """
+    n, count = p.size, ends.size
+    owner, after = np.empty(n, np.int64), np.arange(1, n + 1)
+    at, beside = np.empty(count), np.empty(count)
+    start = 0
+    for k in range(count):
+        owner[start : ends[k]] = k
+        after[ends[k] - 1] = start
+        at[k], beside[k] = _point_inside(p[start : ends[k]], q[start : ends[k]])
+        start = ends[k]
+    low = np.minimum(p, p[after])
+    edges, met = np.argsort(low, kind="mergesort"), np.empty(n, np.int64)
+    odd = np.zeros(count, np.bool_)
+    waiting = 0
+    n_met = 0
+    for k in np.argsort(at, kind="mergesort"):
+        while waiting < n and low[edges[waiting]] <= at[k]:
+            met[n_met] = edges[waiting]
+            waiting += 1
+            n_met += 1
+        kept = 0
+        for e in range(n_met):
+            i = met[e]
+            j = after[i]
+            if max(p[i], p[j]) <= at[k]:
+                continue
+            met[kept] = i
+            kept += 1
+            if owner[i] < k and _crossed_at(p, q, i, j, at[k]) > beside[k]:
+                odd[k] = not odd[k]
+        n_met = kept
+    return odd
+
+
+@njit(cache=True, nogil=True)
+def _crossed_at(p, q, i, j, at):
+    return q[i] + (at - p[i]) / (p[j] - p[i]) * (q[j] - q[i])
+
+
+@njit(cache=True, nogil=True)
+def _point_inside(p, q):
+    """Return a point inside an outline, off all its edges."""
+    # The compiled quicksort takes quadratic time for the teeth of a comb.
+    values = p[np.argsort(p, kind="mergesort")]
+    widest = np.argmax(np.diff(values))
+    at = (values[widest] + values[widest + 1]) / 2
+    crossed = np.empty(p.size)
+    n = 0
+    for i in range(p.size):
+        j = (i + 1) % p.size
+        if (p[i] <= at) != (p[j] <= at):
+            crossed[n] = _crossed_at(p, q, i, j, at)
+            n += 1
+    if n < 2:
+        return at, q[0]
+    crossed = crossed[:n]
+    crossed = crossed[np.argsort(crossed, kind="mergesort")]
+    pair = 2 * np.argmax(crossed[1::2] - crossed[: n - 1 : 2])
+    return at, (crossed[pair] + crossed[pair + 1]) / 2
+
+
+@njit(cache=True, nogil=True)
+def thin(y, x, tolerance, most, kept):
+    """Mark in `kept` which vertices of a line Douglas and Peucker's rule keeps.
+
+    Beyond `most` distances a line is halved, not cut where it lies furthest off, which
+    holds the tolerance as well but may keep more vertices.
+    """
+    waiting = np.empty((y.size + 1, 2), np.int64)
+    waiting[0] = 0, y.size - 1
+    n = 1
+    done = 0
+    while n:
+        n -= 1
+        start, stop = waiting[n]
+        along_y, along_x = y[stop] - y[start], x[stop] - x[start]
+        length = along_y**2 + along_x**2
+        worst, furthest = -1, tolerance
+        for i in range(start + 1, stop):
+            to_y, to_x = y[i] - y[start], x[i] - x[start]
+            share = (to_y * along_y + to_x * along_x) / length if length else 0.0
+            share = min(max(share, 0.0), 1.0)
+            distance = np.hypot(to_y - share * along_y, to_x - share * along_x)
+            if distance > furthest:
+                worst, furthest = i, distance
+        done += stop - start
+        if worst < 0:
+            continue
+        if done > most:
+            worst = (start + stop) // 2
+        kept[worst] = True
+        waiting[n] = start, worst
+        waiting[n + 1] = worst, stop
+        n += 2

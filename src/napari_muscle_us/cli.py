@@ -158,6 +158,11 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
 )
 @click.option("--heterogeneity", is_flag=True, help="Add echovariation and entropy.")
 @click.option(
+    "--above-black",
+    is_flag=True,
+    help="Add the mean without black pixels (for reproducing the Radboud workflow).",
+)
+@click.option(
     "--standard-error", is_flag=True, help="Add the standard error of the mean."
 )
 @click.option(
@@ -248,6 +253,7 @@ def _measure_options(options: dict[str, Any]) -> Any:
         percentiles=options["percentiles"],
         bands=tuple(band_from_text(band) for band in options["bands"]),
         heterogeneity=options["heterogeneity"],
+        above_black=options["above_black"],
         standard_error=options["standard_error"],
         fat=fat,
     )
@@ -260,8 +266,10 @@ def _caveats(rows: pd.DataFrame) -> list[str]:
     everywhere = rows["roi"].nunique()
     sentences = []
     for note, names in told.groupby("note", sort=False)["roi"]:
-        shared = names.nunique() == everywhere
-        sentences.append(str(note) if shared else f"{', '.join(names)}: {note}")
+        # Several measures of a region may share a note.
+        named = names.drop_duplicates()
+        shared = len(named) == everywhere
+        sentences.append(str(note) if shared else f"{', '.join(named)}: {note}")
     return sentences
 
 
@@ -299,7 +307,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its status."""
     # Libraries log what they dislike in a file, with values; one line of ours says it.
-    for library in ("pydicom", "tifffile", "roifile"):
+    for library in ("pydicom", "tifffile"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     warnings.showwarning = _show_warning
     try:

@@ -12,9 +12,12 @@ from napari_muscle_us.measure.gray_levels import (
     entropy_bits,
     luminosity_ratio,
     luminosity_ratio_reason,
+    mean_above_black,
+    mean_above_black_reason,
     percentile,
 )
 from napari_muscle_us.measure.intensity import measure_intensity
+from napari_muscle_us.measure.repeat_rules import ABOVE_BLACK
 from napari_muscle_us.measure_options import FAT_MEASURE
 from napari_muscle_us.roi.rasterize import usable_window
 from napari_muscle_us.roi.shapes import roi_to_dict
@@ -110,6 +113,9 @@ def extra_values(
         found_ev = echovariation(region.stats)
         yield registered("intensity.echovariation", found_ev, method, reasons)
         yield registered("intensity.entropy", entropy_bits(histogram), method, note)
+    if options.above_black:
+        reasons = _joined(mean_above_black_reason(histogram), note)
+        yield registered(ABOVE_BLACK, mean_above_black(histogram), method, reasons)
     if options.standard_error:
         yield _standard_error(region)
     if options.fat_roi is not None:

@@ -16,6 +16,7 @@ from napari_muscle_us.measure.gray_levels import (
     checked_bands,
     checked_percentage,
 )
+from napari_muscle_us.measure.repeat_rules import ABOVE_BLACK
 from napari_muscle_us.roi.shapes import roi_from_dict
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class MeasureOptions:
         Whether bands may overlap.
     heterogeneity : bool, default: False
         Adds echovariation and entropy.
+    above_black : bool, default: False
+        Adds the mean without black pixels, for reproducing the Radboud workflow.
     standard_error : bool, default: False
         Adds the standard error of the mean.
     fat : FatCorrection, optional
@@ -78,6 +81,7 @@ class MeasureOptions:
     bands: tuple[Band, ...] = ()
     overlapping_bands: bool = False
     heterogeneity: bool = False
+    above_black: bool = False
     standard_error: bool = False
     fat: FatCorrection | None = None
     fat_models: tuple[FatModel, ...] = FAT_MODELS
@@ -142,6 +146,8 @@ def options_of_row(measure: str, method: Mapping[str, Any]) -> MeasureOptions | 
         return _quiet(bands=(_pair(method.get("band")),))
     if measure in _HETEROGENEITY:
         return _quiet(heterogeneity=True)
+    if measure == ABOVE_BLACK:
+        return _quiet(above_black=True)
     if measure == "intensity.standard_error":
         return _quiet(standard_error=True)
     if measure == "intensity.luminosity_ratio":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 GRAY_LEVEL: Final = "gray level"
 _IMAGEJ: Final = "ImageJ 1.53t, ij/process/ByteStatistics.java"
 _REVIEW: Final = "doi:10.1002/mus.27081"
+_RADBOUD: Final = "CreateRandom/muscle-ultrasound, baselines/zscores.py"
 _ECHO: Final = "each as in doi:10.1179/1743132811Y.0000000010"
 _YOUNG: Final = "Young 2015, Muscle Nerve 52:963, doi:10.1002/mus.24656"
 _MULLER: Final = (
@@ -157,6 +158,14 @@ _GRAY_LEVELS: Final = (
         "Entropy",
         "− Σ p log2 p over the gray levels that occur, bins of width 1.",
         "IBSI TLU2",
+    ),
+    Measure(
+        "intensity.mean_above_black",
+        GRAY_LEVEL,
+        "Mean without black",
+        "Mean of the gray levels above 0. For reproducing the Radboud workflow only: "
+        "zero pixels belong to the muscle, and the echo intensity counts them.",
+        f"{_RADBOUD}; its reference values, {_REVIEW}",
     ),
     Measure(
         "intensity.standard_error",

@@ -33,8 +33,9 @@ def repeat_rows(
     Parameters
     ----------
     results : DataFrame
-        Results table with the echo intensity of single images.
-    rule : {"mean", "mean_rounded"}, default: "mean"
+        Results table with the echo intensity of single images; for ``"radboud"``
+        their mean without black pixels.
+    rule : {"mean", "mean_rounded", "radboud"}, default: "mean"
         See `napari_muscle_us.measure.repeats.average_repeats`.
     drop : collection of str
         Names of images to leave out; the notes say so.

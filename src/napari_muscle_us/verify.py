@@ -36,8 +36,8 @@ RELATIVE_TOLERANCE: Final = 1e-9
 MAX_INPUTS: Final = 1000
 """Most images that one row over several can name."""
 
+_LONGEST_REASON: Final = 400
 _REPEATS: Final = "repeats."
-_INPUT: Final = "intensity.mean"
 _INPUT_COLUMNS: Final = ("image", "image_sha256", "roi_geometry", "method")
 _KEPT_INPUTS: Final = 10_000
 _DEVICE: Final = fields(Device)
@@ -115,14 +115,14 @@ class _Checker:
         try:
             value, unit = self._recompute(row)
         except MuscleUSError as error:
-            return RowCheck(number, same=False, reason=str(error))
+            return RowCheck(number, same=False, reason=_shortened(str(error)))
         except RecursionError:
             reason = "the row is nested too deep"
             return RowCheck(number, same=False, reason=reason)
         told = float(row["value"])
         if unit != row["unit"]:
             reason = f"the unit is {row['unit']!r}, recomputed {unit!r}"
-            return RowCheck(number, same=False, reason=reason)
+            return RowCheck(number, same=False, reason=_shortened(reason))
         both_missing = math.isnan(told) and math.isnan(value)
         if both_missing or math.isclose(told, value, rel_tol=RELATIVE_TOLERANCE):
             return RowCheck(number, same=True)
@@ -167,21 +167,23 @@ class _Checker:
 
     def _over_images(self, measure: str, method: Mapping[str, Any]) -> float:
         """Return a value over several images from the images themselves."""
+        from napari_muscle_us.measure.repeat_rules import measure_of_rule
         from napari_muscle_us.measure.repeats import recompute
 
+        needed = measure_of_rule(method.get("rule"))
         inputs = method.get("inputs")
         if not isinstance(inputs, list) or len(inputs) > MAX_INPUTS:
             raise ResultsError(
                 f"the method does not name its images, at most {MAX_INPUTS}"
             )
-        values = [self._input_value(entry) for entry in inputs]
+        values = [self._input_value(entry, needed) for entry in inputs]
         return float(recompute(measure, method, values))
 
-    def _input_value(self, entry: object) -> float:
-        """Return the echo intensity of one image of a row over several."""
+    def _input_value(self, entry: object, needed: str) -> float:
+        """Return the measure that is needed of one image of a row over several."""
         if not isinstance(entry, dict):
             raise ResultsError("an image in the method is not a JSON object")
-        text = json.dumps(entry, sort_keys=True)
+        text = json.dumps([needed, entry], sort_keys=True)
         key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         if key not in self._inputs:
             if len(self._inputs) >= _KEPT_INPUTS:
@@ -189,7 +191,7 @@ class _Checker:
             row = {
                 "roi": "",
                 "muscle": entry.get("muscle", ""),
-                "measure": _INPUT,
+                "measure": needed,
                 "frame": entry.get("frame", 0),
             } | {c: _text(entry.get(c, "")) for c in _INPUT_COLUMNS}
             method = _json(row["method"], "method")
@@ -358,6 +360,18 @@ def _json(text: Any, column: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ResultsError(f"the column {column} is not a JSON object")
     return value
+
+
+def _shortened(reason: str) -> str:
+    """Return a reason in one line, without the middle of what a row made it quote."""
+    # A lone surrogate could not even be printed.
+    reason = "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in reason
+    )
+    if len(reason) <= _LONGEST_REASON:
+        return reason
+    half = _LONGEST_REASON // 2
+    return f"{reason[:half]} … {reason[-half:]}"
 
 
 def _text(value: object) -> str:

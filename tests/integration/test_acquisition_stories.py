@@ -204,7 +204,7 @@ def test_an_outline_drawn_on_a_part_has_the_part_s_scale(
     part = session.image_layer
     np.testing.assert_allclose(part.scale, (0.4, 0.3))
     np.testing.assert_allclose(part.translate, (0, 150 * 0.3))
-    workflow.show_tab("Muscle ROIs")._tools.button(2).click()
+    workflow.show_tab("Muscle ROIs")._tools.button("Ellipse").click()
     hand = mouse(viewer, part)
     for _ in hand.drag((20, 30), (40, 60), (80, 130)):
         pass

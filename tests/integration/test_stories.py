@@ -27,11 +27,11 @@ def dock(viewer, name):
     return widget
 
 
-def take_tool(viewer, number):
+def take_tool(viewer, name):
     """Open an empty picture and take a drawing tool of the panel."""
     viewer.add_image(np.zeros((150, 200), np.uint8))
     panel = dock(viewer, "Muscle ROIs")
-    panel._tools.button(number).click()
+    panel._tools.button(name).click()
     return panel, session_of(viewer)
 
 
@@ -42,7 +42,9 @@ def take_tool(viewer, number):
         "Acquisition",
         "Muscle ROIs",
         "Grayscale histogram",
+        "Time course",
         "Z-score",
+        "Repeats",
         "Results",
     ],
 )
@@ -112,7 +114,7 @@ def test_dragging_a_vertex_updates_histogram_while_dragging(viewer, qtbot, mouse
 
 
 def test_drawing_an_ellipse_with_the_mouse(viewer, qtbot, mouse):
-    _, session = take_tool(viewer, 2)
+    _, session = take_tool(viewer, "Ellipse")
     layer = session.roi_layer
     for _ in mouse(viewer, layer).drag((40, 40), (60, 80), (100, 120)):
         pass
@@ -123,7 +125,7 @@ def test_drawing_an_ellipse_with_the_mouse(viewer, qtbot, mouse):
 
 
 def test_drawing_a_polygon_click_by_click(viewer, qtbot, mouse):
-    panel, session = take_tool(viewer, 0)
+    panel, session = take_tool(viewer, "Polygon")
     layer = session.roi_layer
     hand = mouse(viewer, layer)
     for place in [(40, 40), (40, 140), (110, 140), (110, 40)]:
@@ -137,7 +139,7 @@ def test_drawing_a_polygon_click_by_click(viewer, qtbot, mouse):
 
 
 def test_drawing_freehand(viewer, qtbot, mouse):
-    _, session = take_tool(viewer, 1)
+    _, session = take_tool(viewer, "Freehand")
     angles = np.linspace(0, 2 * np.pi, 60)
     path = [(75 + 40 * np.sin(a), 100 + 60 * np.cos(a)) for a in angles]
     for _ in mouse(viewer, session.roi_layer).drag(*path):

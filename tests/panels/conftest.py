@@ -80,3 +80,18 @@ def notes(monkeypatch):
     monkeypatch.setattr(notifications, "show_error", said.append)
     monkeypatch.setattr(notifications, "show_info", said.append)
     return said
+
+
+@pytest.fixture(autouse=True)
+def autosave_place(monkeypatch):
+    """Turn autosaving off, so that no test writes beside a file it opens.
+
+    A test that is about it gives the fixture's function the place.
+    """
+    from napari_muscle_us._napari import _roi_autosave
+
+    def choose(place):
+        monkeypatch.setattr(_roi_autosave, "chosen_place", lambda: place)
+
+    choose(_roi_autosave.OFF)
+    return choose

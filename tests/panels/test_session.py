@@ -77,17 +77,23 @@ def test_a_turned_rectangle_keeps_its_area_and_angle(session, rois):
 @pytest.mark.parametrize(
     ("shape", "vertices", "words"),
     [
-        ("line", [(10, 10), (50, 50)], "encloses no area"),
         ("polygon", [(10, 10), (50, 50), (10, 50), (50, 10)], "crosses itself"),
         ("rectangle", square(-500, -500, 20), "outside the image"),
     ],
-    ids=["line", "bow tie", "outside"],
+    ids=["bow tie", "outside"],
 )
 def test_an_unusable_region_says_why(session, rois, shape, vertices, words):
     rois.add(np.array(vertices, float), shape_type=shape)
     region = session.regions()[1]
     assert region.window is None
     assert words in region.problem
+
+
+def test_a_line_is_no_fault_but_has_no_pixels(session, rois):
+    rois.add(np.array([(10, 10), (13, 14)], float), shape_type="line")
+    region = session.regions()[1]
+    assert (region.window, region.problem) == (None, "")
+    assert region.line.length_px == 5
 
 
 def test_a_foreign_layer_is_measured_with_its_scale(viewer):

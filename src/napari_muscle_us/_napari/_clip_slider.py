@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QLabel, QLineEdit
@@ -30,12 +30,16 @@ class ClipSlider:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: WeakSet[Image] = WeakSet()
+        self._arrived_at: WeakKeyDictionary[Image, int] = WeakKeyDictionary()
         session.layers_changed.connect(self._on_layers_changed)
         session.frame_changed.connect(self._show_time)
 
     def _on_layers_changed(self) -> None:
         # napari makes its sliders after it has told of the new layer.
         if QApplication.instance() is not None:
+            layer = self._session.image_layer
+            if layer is not None:
+                self._arrived_at.setdefault(layer, self._session.frame)
             QTimer.singleShot(0, self._set_up)
 
     def _set_up(self) -> None:
@@ -47,8 +51,10 @@ class ClipSlider:
         layer = self._session.image_layer
         if layer is not None and layer not in self._known:
             self._known.add(layer)
-            # napari begins in the middle, a clip at its start.
-            slider.dims.set_current_step(slider.axis, 0)
+            # napari begins in the middle, a clip at its start; who has moved on since
+            # the clip was opened stays there.
+            if self._session.frame == self._arrived_at.get(layer):
+                slider.dims.set_current_step(slider.axis, 0)
         step = frame_interval_s(clip)
         if step is not None:
             # An attribute of the widget: napari's setting is of all viewers, for good.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Shapes
 
-from napari_muscle_us._napari._layers import is_made_for, is_tied
+from napari_muscle_us._napari._layers import image_of, is_made_for, is_tied
 from napari_muscle_us._napari._ruler_layer import is_ruler
 from napari_muscle_us.errors import MuscleUSError
 
@@ -60,3 +60,12 @@ def fits(shapes: Shapes, image: Image) -> bool:
         return is_tied(shapes, image)
     except MuscleUSError:
         return False
+
+
+def is_measurable(image: Image) -> bool:
+    """Whether an image layer holds a picture that can be measured."""
+    try:
+        image_of(image)
+    except MuscleUSError:
+        return False
+    return True

@@ -7,7 +7,8 @@ number of them can be open at once and agree.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Shapes
@@ -15,12 +16,14 @@ from psygnal import Signal
 
 from napari_muscle_us._napari import _layers, _pairs, _shapes
 from napari_muscle_us._napari._clip_slider import ClipSlider
-from napari_muscle_us._napari._regions import RegionCache
-from napari_muscle_us._napari._roi_watch import RoiWatch
+from napari_muscle_us._napari._points_layer import layers_above
+from napari_muscle_us._napari._roi_autosave import RoiAutosave
+from napari_muscle_us._napari._roi_book import RoiBook
 from napari_muscle_us._napari._shown_image import ShownImage
 from napari_muscle_us._napari._workers import warm_up
 from napari_muscle_us.errors import MuscleUSError, RoiError
 from napari_muscle_us.measure.intensity import measure_intensity
+from napari_muscle_us.measure_options import MeasureOptions
 from napari_muscle_us.reference.load import DEFAULT_SET
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.results import empty_results
@@ -61,29 +64,33 @@ class Session:
     subject_changed = Signal()
     """Age, sex, height, weight, reference set or device question."""
     results_changed = Signal()
+    options_changed = Signal()
+    """Other things are to be measured, or other rules hold."""
     study_changed = Signal()
     """Another folder was opened as a study."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = weakref.ref(viewer)
         self._shown = ShownImage()
-        self._watch = RoiWatch()
+        self.rois = RoiBook()
         self.subject = Subject()
         self.reference = DEFAULT_SET
         self.accept_device = False
+        self.options = MeasureOptions()
         self._results: pd.DataFrame | None = None
-        self._cache = RegionCache()
         self.study: Study | None = None
         self._shown.pixels_changed.connect(self._on_pixels)
         self._shown.scale_changed.connect(self._on_scale)
-        self._watch.changed.connect(self.rois_changed.emit)
-        self._watch.selection_changed.connect(self.selection_changed.emit)
-        self._watch.mode_changed.connect(self.mode_changed.emit)
-        viewer.layers.events.inserted.connect(self._on_layers_changed)
-        viewer.layers.events.removed.connect(self._on_layers_changed)
+        self.rois.changed.connect(self.rois_changed.emit)
+        self.rois.selection_changed.connect(self.selection_changed.emit)
+        self.rois.mode_changed.connect(self.mode_changed.emit)
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed):
+            event.connect(self._on_layers_changed)
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
         viewer.dims.events.point.connect(self._on_frame)
         self._slider = ClipSlider(self)
+        self.autosave = RoiAutosave(self)
         self._on_layers_changed()
         warm_up()
 
@@ -105,7 +112,7 @@ class Session:
     @property
     def roi_layer(self) -> Shapes | None:
         """The current ROI layer."""
-        return self._watch.layer
+        return self.rois.layer
 
     @property
     def viewer(self) -> ViewerModel:
@@ -156,25 +163,18 @@ class Session:
 
     def regions(self) -> list[Region]:
         """Return the regions of the current ROI layer."""
-        if self.roi_layer is None or self.image_layer is None:
-            return []
         try:
-            image = self.image()
+            return self.rois.regions(self.image())
         except MuscleUSError:
             return []
-        return self._cache.regions(self.roi_layer, self.image_layer, image)
 
     def selected(self) -> list[int]:
         """Return the indices of the selected regions."""
-        if self.roi_layer is None:
-            return []
-        count = len(self.roi_layer.data)
-        return sorted(i for i in self.roi_layer.selected_data if i < count)
+        return self.rois.selected()
 
     def select(self, indices: list[int]) -> None:
         """Select regions in the layer."""
-        if self.roi_layer is not None and indices != self.selected():
-            self.roi_layer.selected_data = set(indices)
+        self.rois.select(indices)
 
     def chosen_regions(self, *, everything: bool = False) -> list[Region]:
         """Return the selected regions; all when none is selected or asked for."""
@@ -189,23 +189,22 @@ class Session:
         rows, columns, mask = region.window
         return measure_intensity(self.image().pixels[rows, columns], mask)
 
-    def use_image(self, layer: Image) -> None:
-        """Make an image the current one, with the ROI layer that belongs to it."""
-        self._use(layer, _pairs.rois_for(self.viewer, layer))
+    def use_image(self, layer: Image, rois: Shapes | None = None) -> None:
+        """Make an image the current one, with its newest ROI layer or a given one."""
+        self._use(layer, rois or _pairs.rois_for(self.viewer, layer))
 
     def new_roi_layer(self) -> Shapes:
         """Add a Shapes layer tied to the current image, and return it."""
         self.image()
-        layer = Shapes(**_shapes.roi_layer_kwargs(self.image_layer))
         image_layer = self.image_layer
+        layer = Shapes(**_shapes.roi_layer_kwargs(image_layer))
         self.viewer.add_layer(layer)
         self._use(image_layer, layer)
         return layer
 
     def edit(self, index: int, **labels: str) -> None:
         """Change name, muscle or side of a region."""
-        if self.roi_layer is not None:
-            _shapes.set_labels(self.roi_layer, index, labels)
+        self.rois.relabel(index, labels)
 
     def remove(self, indices: list[int]) -> None:
         """Delete regions."""
@@ -215,8 +214,7 @@ class Session:
 
     def show_measured(self, values: dict[int, float]) -> None:
         """Write echo intensities beside their outlines, until these move."""
-        if self.roi_layer is not None:
-            _shapes.set_measured(self.roi_layer, values, self.frame)
+        self.rois.show_measured(values)
 
     def set_subject(
         self, subject: Subject, reference: str, *, accept_device: bool
@@ -227,11 +225,16 @@ class Session:
             self.subject, self.reference, self.accept_device = new
             self.subject_changed.emit()
 
+    def set_options(self, **changes: Any) -> None:
+        """Set what is measured besides, and by which rules."""
+        if any(getattr(self.options, name) != new for name, new in changes.items()):
+            self.options = replace(self.options, **changes)
+            self.options_changed.emit()
+
     @property
     def results(self) -> pd.DataFrame:
         """The results table."""
-        if self._results is None:
-            self._results = empty_results()
+        self._results = empty_results() if self._results is None else self._results
         return self._results
 
     @property
@@ -258,20 +261,18 @@ class Session:
     def _use(self, image: Image | None, rois: Shapes | None) -> None:
         if image is self.image_layer and rois is self.roi_layer:
             return
-        if rois is not self.roi_layer:
-            self._watch.bind(rois)
         if image is not self.image_layer:
             self._shown.bind(image)
-        self._cache.clear()
         self._shown.follow(self.viewer.dims.point)
-        self._watch.set_frame(self.frame)
+        self.rois.bind(rois, image)
+        self.rois.set_frame(self.frame)
         self.layers_changed.emit()
         self.rois_changed.emit()
 
     def _on_frame(self, event: object = None) -> None:
         viewer = self._viewer()
         if viewer is not None and self._shown.follow(viewer.dims.point):
-            self._watch.set_frame(self.frame)
+            self.rois.set_frame(self.frame)
             self.frame_changed.emit()
             self.rois_changed.emit()
 
@@ -286,7 +287,7 @@ class Session:
     def _on_scale(self) -> None:
         """Keep outlines on their pixels when the user sets the scale by hand."""
         if self.image_layer is not None:
-            for layer in _pairs.layers_on(self.viewer, self.image_layer):
+            for layer in layers_above(self.viewer, self.image_layer):
                 _layers.follow_image(layer, self.image_layer)
             # Outlines of the whole do not lie on a part of another scale.
             if self.roi_layer is not None and not _pairs.fits(
@@ -294,6 +295,6 @@ class Session:
             ):
                 rois = _pairs.rois_for(self.viewer, self.image_layer)
                 self._use(self.image_layer, rois)
-        self._cache.clear()
+        self.rois.forget()
         self.layers_changed.emit()
         self.rois_changed.emit()

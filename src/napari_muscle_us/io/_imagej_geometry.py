@@ -148,7 +148,9 @@ def _vertices(record: RoiRecord, name: str, file_name: str) -> npt.NDArray[np.fl
         raise cut_short(file_name)
     if floats:
         singles = np.frombuffer(record.body, ">f4", 2 * count, 4 * count)
-        return np.asarray(singles.reshape(2, count).T, dtype=np.float64)
+        # A signalling NaN warns when it is widened; coordinates are checked later.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(singles.reshape(2, count).T, dtype=np.float64)
     steps = np.frombuffer(record.body, ">i2", 2 * count).astype(np.int64)
     # ImageJ takes −5000 … −1 for 0 and what is below for a large number.
     steps = np.where(steps < -5000, steps + 65536, np.maximum(steps, 0))

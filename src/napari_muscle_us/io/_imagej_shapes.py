@@ -176,7 +176,9 @@ def _put_box(record: RoiRecord, roi: Rectangle | Ellipse) -> None:
     _start(record, RECT if isinstance(roi, Rectangle) else OVAL)
     x, y = roi.left + AREA_SHIFT, roi.top + AREA_SHIFT
     corners = np.array([[x, y], [x + roi.width, y + roi.height]])
-    whole = (corners == np.round(corners)).all() and (
+    # A tiny extent would vanish in the sum.
+    numbers = np.array([x, y, roi.width, roi.height])
+    whole = (numbers == np.round(numbers)).all() and (
         corners.min() >= _LOW and corners.max() <= _HIGH
     )
     _put_bounds(record, corners.astype(np.float32))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import struct
 import zipfile
 import zlib
@@ -26,11 +25,12 @@ _MOST_SENTENCES: Final = 20
 _NAMED_FILES: Final = 3
 _SHOWN: Final = 60
 _ENCRYPTED: Final = 1
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those that ImageJ knows; LZMA reserves whatever memory the file tells it to."""
 # Files are hostile: a lying archive makes zipfile raise any of these.
 _BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     struct.error,
     OSError,
     ValueError,
@@ -106,7 +106,7 @@ def _is_roi(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         return False
     if file.suffix.lower() == ".roi":
         return True
-    if info.flag_bits & _ENCRYPTED:
+    if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
         return False
     return _unpack(archive, info, len(MAGIC)) == MAGIC
 
@@ -121,6 +121,11 @@ def _unpack(
     name = _short(PurePosixPath(info.filename).name)
     if info.flag_bits & _ENCRYPTED:
         raise RoiError(f"{name!r} is locked with a password; save it without.")
+    if info.compress_type not in _METHODS:
+        raise RoiError(
+            f"{name!r} is packed in a way that ImageJ does not know (method "
+            f"{info.compress_type}); save it from ImageJ again."
+        )
     try:
         with archive.open(info) as opened:
             data = opened.read(most)

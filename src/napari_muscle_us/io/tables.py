@@ -106,7 +106,7 @@ def read_results(path: str | Path) -> pd.DataFrame:
         raise _not_a_table(path)
     try:
         return results_frame(_parse(row) for row in rows)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise _not_a_table(path) from None
 
 

@@ -191,8 +191,7 @@ def checked_bands(
         ) from None
     ordered = sorted(checked)
     for (low, high), (other_low, other_high) in pairwise(ordered):
-        same = (low, high) == (other_low, other_high)
-        if same:
+        if (low, high) == (other_low, other_high):
             raise MeasureError(
                 f"The band {low}–{high} is there twice; give each band once."
             )
@@ -300,6 +299,49 @@ def entropy_bits(histogram: npt.NDArray[np.int64]) -> float:
     return float(-(shares @ np.log2(shares))) + 0.0
 
 
+def mean_above_black(histogram: npt.NDArray[np.int64]) -> float:
+    r"""Return the mean gray level of the pixels that are not black.
+
+    .. math:: \bar g_{>0} = \sum_{i > 0} i\,h_i \Big/ \sum_{i > 0} h_i
+
+    For reproducing the Radboud workflow only: a black pixel inside a region belongs to
+    the muscle, as ImageJ counts it.
+
+    Parameters
+    ----------
+    histogram : ndarray of int, shape (256,)
+        Number of pixels of each gray level.
+
+    Returns
+    -------
+    float
+        From 1 to 255; NaN where all are black, see `mean_above_black_reason`.
+
+    Raises
+    ------
+    MeasureError
+        If the histogram is empty or none.
+
+    References
+    ----------
+    CreateRandom/muscle-ultrasound, ``baselines/zscores.py``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean_above_black(np.bincount([0, 0, 40, 60], minlength=256))
+    50.0
+    """
+    counts = _counts(histogram)[1:]
+    n = int(counts.sum())
+    return int(counts @ np.arange(1, GRAY_LEVELS)) / n if n else math.nan
+
+
+def mean_above_black_reason(histogram: npt.NDArray[np.int64]) -> str:
+    """Return why the mean without black pixels is NaN, or an empty string."""
+    return _BLACK if math.isnan(mean_above_black(histogram)) else ""
+
+
 def luminosity_ratio(muscle: IntensityStatistics, fat: IntensityStatistics) -> float:
     r"""Return the mean gray level of muscle over that of subcutaneous fat.
 
@@ -337,11 +379,8 @@ def luminosity_ratio_reason(fat: IntensityStatistics) -> str:
 def _counts(histogram: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return a histogram of 8-bit gray levels, or refuse what is none."""
     counts = np.asarray(histogram)
-    if (
-        counts.shape != (GRAY_LEVELS,)
-        or counts.dtype.kind not in "iu"
-        or counts.min() < 0
-    ):
+    whole = counts.shape == (GRAY_LEVELS,) and counts.dtype.kind in "iu"
+    if not whole or counts.min() < 0:
         raise MeasureError(
             f"A histogram needs {GRAY_LEVELS} counts of pixels, not {counts.dtype} of "
             f"shape {counts.shape}; take it from measure_intensity."
@@ -352,10 +391,7 @@ def _counts(histogram: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _checked_band(low: int, high: int) -> Band:
-    whole = all(
-        isinstance(level, int | np.integer) and not isinstance(level, bool)
-        for level in (low, high)
-    )
+    whole = all(type(v) is int or isinstance(v, np.integer) for v in (low, high))
     if not whole or not 0 <= low <= high < GRAY_LEVELS:
         raise MeasureError(
             f"The band {low}–{high} is not possible; give whole gray levels from 0 to "

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.measure.repeat_rules import ABOVE_BLACK, ECHO_INTENSITY
 from napari_muscle_us.results import COLUMNS, canonical_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
     Key = tuple[str, str, str, str]
+    Mark = tuple[str, int, str]
 
 _BODY_SIDES: Final = ("left", "right")
 _NOT_COMPARED: Final = frozenset(
@@ -85,14 +87,15 @@ class _Found:
 def group_repeats(
     results: pd.DataFrame,
     *,
-    measure: str = "intensity.mean",
+    measure: str = ECHO_INTENSITY,
     drop: Collection[str] = (),
 ) -> list[RepeatGroup]:
     """Return the repeats in a results table, by subject, visit, muscle and side.
 
     An image counts once. An ROI that was measured again counts as measured last; two
     ROIs on an image, or two frames of a clip, are no repeats, since the probe was not
-    lifted between them.
+    lifted between them. Of the mean without black pixels, which is measured only when
+    it is asked for, each ROI with an echo intensity needs one of the same outline.
 
     Parameters
     ----------
@@ -119,14 +122,23 @@ def group_repeats(
             f"The results lack the columns {', '.join(missing)}; give a table of "
             "measured regions."
         )
+    by_key = _by_key(results, measure)
+    plain = _by_key(results, ECHO_INTENSITY) if measure == ABOVE_BLACK else {}
+    found = [
+        _of_group(key, by_key.get(key, []), plain.get(key, []), drop)
+        for key in sorted({*by_key, *plain})
+    ]
+    _refuse_double_outlines(found)
+    _find_partners(found)
+    return [_finished(group) for group in found]
+
+
+def _by_key(results: pd.DataFrame, measure: str) -> dict[Key, list[Row]]:
     by_key: dict[Key, list[Row]] = {}
     for row in results[results["measure"] == measure].to_dict("records"):
         texts = {str(name): value for name, value in row.items()}
         by_key.setdefault(_key(texts), []).append(texts)
-    found = [_of_group(key, by_key[key], drop) for key in sorted(by_key)]
-    _refuse_double_outlines(found)
-    _find_partners(found)
-    return [_finished(group) for group in found]
+    return by_key
 
 
 def _key(row: Row) -> Key:
@@ -136,8 +148,13 @@ def _key(row: Row) -> Key:
     return subject, visit, muscle, side
 
 
-def _of_group(key: Key, rows: list[Row], drop: Collection[str]) -> _Found:
-    """Return the rows of a group that count, and what is wrong with them."""
+def _of_group(
+    key: Key, rows: list[Row], plain: list[Row], drop: Collection[str]
+) -> _Found:
+    """Return the rows of a group that count, and what is wrong with them.
+
+    `plain` are the rows that each need one of the measure in hand beside them.
+    """
     group = _Found(key, [])
     missing = [
         name
@@ -147,19 +164,15 @@ def _of_group(key: Key, rows: list[Row], drop: Collection[str]) -> _Found:
     if missing:
         told = f" ({key[3]!r} is none)" if key[3] not in ("", *_BODY_SIDES) else ""
         group.problems.append(
-            f"{_count(len(rows), 'row')} without {' and '.join(missing)}{told}, so not "
-            "averaged"
+            f"{_count(len(rows or plain), 'row')} without {' and '.join(missing)}"
+            f"{told}, so not averaged"
         )
         return group
-    left_out = sorted({str(r["image"]) for r in rows} & set(drop))
+    left_out = sorted({str(r["image"]) for r in [*rows, *plain]} & set(drop))
     if left_out:
         group.notes.append(f"left out: {', '.join(map(repr, left_out))}")
-    by_roi: dict[tuple[str, int, str], list[Row]] = {}
-    for row in rows:
-        if row["image"] not in left_out:
-            mark = (_picture(row), int(row["frame"]), str(row["roi"]))
-            by_roi.setdefault(mark, []).append(row)
-    group.rows = [_latest(same, group) for same in by_roi.values()]
+    group.rows = [_latest(same, group) for same in _by_roi(rows, left_out).values()]
+    _refuse_unmeasured(group, _by_roi(plain, left_out))
     # In one order, whatever that of the table.
     group.rows.sort(key=lambda row: (str(row["image"]), _picture(row)))
     _refuse_double_images(group)
@@ -170,9 +183,44 @@ def _of_group(key: Key, rows: list[Row], drop: Collection[str]) -> _Found:
     difference = _methods_differ(group.rows)
     if difference:
         group.problems.append(f"the images were measured by different {difference}")
-    elif not group.rows:
+    elif not group.rows and not group.problems:
         group.problems.append("there is no image with a value")
     return group
+
+
+def _by_roi(rows: list[Row], left_out: Collection[str]) -> dict[Mark, list[Row]]:
+    by_roi: dict[Mark, list[Row]] = {}
+    for row in rows:
+        if row["image"] not in left_out:
+            by_roi.setdefault(_mark(row), []).append(row)
+    return by_roi
+
+
+def _mark(row: Row) -> Mark:
+    return _picture(row), int(row["frame"]), str(row["roi"])
+
+
+def _refuse_unmeasured(group: _Found, plain: Mapping[Mark, list[Row]]) -> None:
+    """Mark ROIs whose last measurement has no mean without black pixels."""
+    own = {_mark(row): row for row in group.rows}
+    images = {
+        str(last["image"])
+        for mark, last in ((mark, _last(same)) for mark, same in plain.items())
+        if mark not in own or _overtaken(own[mark], last)
+    }
+    if images:
+        where = f" of {', '.join(map(repr, sorted(images)))}" if own else ""
+        group.problems.append(
+            f"no mean without black pixels{where}: measure with 'mean without black "
+            "pixels' switched on"
+        )
+
+
+def _overtaken(row: Row, last: Row) -> bool:
+    """Tell whether an ROI was measured otherwise since, so that a row is old."""
+    moved = row["roi_geometry"] != last["roi_geometry"]
+    otherwise = moved or bool(_methods_differ([row, last]))
+    return otherwise and _when(row) <= _when(last)
 
 
 def _picture(row: Row) -> str:
@@ -182,8 +230,7 @@ def _picture(row: Row) -> str:
 
 def _latest(rows: list[Row], group: _Found) -> Row:
     """Return the row that counts of those of one ROI on one frame."""
-    # The last of the table among those of one time: rows are added at its end.
-    last = max(enumerate(rows), key=lambda item: (_when(item[1]), item[0]))[1]
+    last = _last(rows)
     if len(rows) == 1:
         return last
     named, image = str(last["roi"]), str(last["image"])
@@ -200,6 +247,11 @@ def _latest(rows: list[Row], group: _Found) -> Row:
             f"{called} on {image!r} was measured {len(rows)} times, the latest counts"
         )
     return last
+
+
+def _last(rows: Sequence[Row]) -> Row:
+    # The last of the table among those of one time: rows are added at its end.
+    return max(enumerate(rows), key=lambda item: (_when(item[1]), item[0]))[1]
 
 
 def _content(row: Row) -> tuple[str, ...]:

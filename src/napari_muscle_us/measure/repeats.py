@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.repeat_groups import group_repeats
+from napari_muscle_us.measure.repeat_rules import REPEAT_RULES as REPEAT_RULES
+from napari_muscle_us.measure.repeat_rules import ROUNDED_RULES, measure_of_rule
+from napari_muscle_us.measure.repeat_rules import RepeatRule as RepeatRule
+from napari_muscle_us.measure.repeat_rules import check_rule as check_rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_muscle_us.measure.repeat_groups import RepeatGroup
-
-RepeatRule = Literal["mean", "mean_rounded"]
-REPEAT_RULES: Final[tuple[RepeatRule, ...]] = get_args(RepeatRule)
 
 REPEAT_MEASURES: Final = (
     "repeats.echo_intensity",
@@ -109,9 +110,10 @@ def average_repeats(values: Sequence[float], *, rule: RepeatRule = "mean") -> Re
     ----------
     values : sequence of float
         One value an image, such as its mean gray level; their order does not matter.
-    rule : {"mean", "mean_rounded"}, default: "mean"
-        Mean of the images' means, or that mean rounded to an integer, for reproducing
-        the values of the Radboud workflow. SD and CV are never of rounded numbers.
+    rule : {"mean", "mean_rounded", "radboud"}, default: "mean"
+        Mean of the images' means, or that mean rounded to an integer. ``"radboud"``
+        rounds too, and stands for values that are means without black pixels. SD and
+        CV are never of rounded numbers.
 
     Returns
     -------
@@ -125,9 +127,10 @@ def average_repeats(values: Sequence[float], *, rule: RepeatRule = "mean") -> Re
 
     Notes
     -----
-    ``"mean_rounded"`` takes a mean that ends in exactly .5 to the even neighbour, since
-    the published code rounds with ``pandas.Series.round``. That code also leaves
-    black pixels out of each image's mean; the values given here decide on that.
+    A mean that ends in exactly .5 is rounded to the even neighbour, since the published
+    code rounds with ``pandas.Series.round``. That code also leaves black pixels out of
+    each image's mean: ``"radboud"`` is for reproducing its values from
+    ``intensity.mean_above_black``; which values are given here is for the caller.
 
     References
     ----------
@@ -156,25 +159,8 @@ def average_repeats(values: Sequence[float], *, rule: RepeatRule = "mean") -> Re
         if mean > 0 and min(numbers) >= 0:
             cv = 100 * sd / mean
     flagged = cv > MAX_CV_PERCENT
-    value = float(round(mean)) if rule == "mean_rounded" else mean
+    value = float(round(mean)) if rule in ROUNDED_RULES else mean
     return Repeats(value, n, sd, cv, flagged, _reason(n, cv, flagged))
-
-
-def check_rule(rule: object) -> RepeatRule:
-    """Return a rule, or refuse what is none.
-
-    Raises
-    ------
-    MeasureError
-        If it is not one of `REPEAT_RULES`.
-    """
-    for known in REPEAT_RULES:
-        if rule == known:
-            return known
-    raise MeasureError(
-        f"The rule {rule!r:.40} for averaging images is unknown; use one of "
-        f"{', '.join(REPEAT_RULES)}."
-    )
 
 
 def _checked(value: float, place: int) -> float:
@@ -250,7 +236,7 @@ def summarise_repeats(
     results: pd.DataFrame,
     *,
     rule: RepeatRule = "mean",
-    measure: str = "intensity.mean",
+    measure: str | None = None,
     drop: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return one row a muscle and side: average, CV, flag and side difference.
@@ -259,10 +245,11 @@ def summarise_repeats(
     ----------
     results : DataFrame
         Results table; only the rows of `measure` are looked at.
-    rule : {"mean", "mean_rounded"}, default: "mean"
+    rule : {"mean", "mean_rounded", "radboud"}, default: "mean"
         See `average_repeats`.
-    measure : str, default: "intensity.mean"
-        Which measure to average.
+    measure : str, optional
+        Which measure to average; by default that of the rule: the mean gray level, or
+        the mean without black pixels for ``"radboud"``.
     drop : collection of str
         Names of images to leave out; the note says so.
 
@@ -272,15 +259,16 @@ def summarise_repeats(
         Columns `SUMMARY_COLUMNS`, a row for each subject, visit, muscle and side.
         ``difference`` (left − right) and ``asymmetry_percent`` stand in the rows of
         both sides, NaN where one side is missing. ``value`` is NaN with a reason in
-        ``note`` where images cannot be averaged, as for several ROIs on one image, or
-        rows that name no muscle or side.
+        ``note`` where images cannot be averaged, as for several ROIs on one image,
+        rows that name no muscle or side, or images that were measured without what
+        the rule needs.
 
     Raises
     ------
     ResultsError
         If the table lacks a column.
     MeasureError
-        If the rule is unknown.
+        If the rule is unknown, or ``"radboud"`` is given another measure than its own.
 
     Examples
     --------
@@ -293,6 +281,7 @@ def summarise_repeats(
     """
     import pandas as pd
 
+    measure = measure_of_rule(rule, measure)
     groups, averages = averaged_groups(results, rule=rule, measure=measure, drop=drop)
     rows = []
     for group, own in zip(groups, averages, strict=True):
@@ -317,7 +306,7 @@ def averaged_groups(
     results: pd.DataFrame,
     *,
     rule: RepeatRule = "mean",
-    measure: str = "intensity.mean",
+    measure: str | None = None,
     drop: Collection[str] = (),
 ) -> tuple[list[RepeatGroup], list[Repeats]]:
     """Return the groups of a results table and the average of each.
@@ -325,8 +314,8 @@ def averaged_groups(
     The parameters and errors are those of `summarise_repeats`. The average of a group
     with a problem is NaN, of 0 images.
     """
-    check_rule(rule)
-    groups = group_repeats(results, measure=measure, drop=drop)
+    needed = measure_of_rule(rule, measure)
+    groups = group_repeats(results, measure=needed, drop=drop)
     nothing = Repeats(math.nan, 0, math.nan, math.nan, flagged=False)
     return groups, [
         average_repeats(group.values, rule=rule) if group.rows else nothing
@@ -347,7 +336,7 @@ def recompute(
         Method of the row: ``rule``; of a side difference also ``left`` and ``right``,
         the places in ``inputs`` of the images of each side, from 0.
     values : sequence of float
-        Mean gray level of each image in ``inputs``, measured again.
+        Of each image in ``inputs`` the measure of the rule, measured again.
 
     Returns
     -------

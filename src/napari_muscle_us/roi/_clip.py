@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from napari_muscle_us.errors import RoiError
-from napari_muscle_us.roi.checks import label_of
+from napari_muscle_us.roi.checks import MAX_VERTICES, label_of
 from napari_muscle_us.roi.composite import Composite
 from napari_muscle_us.roi.crossing import find_crossing, next_vertices, refuse_crossing
 from napari_muscle_us.roi.rasterize import oval_rows, pixel_box
@@ -29,6 +29,10 @@ SCALE: Final = 2**16
 _THIN_PX: Final = 1e-3
 _CROSSINGS_AT_ONCE: Final = 4_000_000
 _REPAIRS: Final = 4
+_MOST_MEETINGS: Final = 1_500_000
+"""Pairs of edges near each other that are worked through, in a few seconds."""
+_ALWAYS_FEW: Final = 1500
+_SAMPLED_EDGES: Final = 100
 _NEAR: Final = 1.0
 """Rounding moves an edge by no more, in whole numbers."""
 
@@ -71,6 +75,11 @@ def exact_outlines(roi: Roi) -> tuple[npt.NDArray[np.float64], ...]:
 
 def _oval_outline(roi: Ellipse) -> npt.NDArray[np.float64]:
     """Return the steps along an oval's pixels, from the corner of its box."""
+    if 4 * roi.height > MAX_VERTICES:
+        raise RoiError(
+            f"{label_of(roi.name)} is {roi.height:g} px high, too much for the outline "
+            "of its pixels; draw it within the image."
+        )
     top, first = oval_rows(roi)
     rows = np.repeat(np.arange(top, top + len(first) + 1), 2)[1:-1]
     columns = np.repeat(first, 2)
@@ -98,9 +107,20 @@ def clip(
         that are in order.
     first, second : list
         Paths.
+
+    Raises
+    ------
+    RoiError
+        If the edges meet each other in too many places to be worked through.
     """
     import pyclipper
 
+    meetings = _possible_meetings([*first, *(second or ())])
+    if meetings > _MOST_MEETINGS:
+        raise RoiError(
+            f"The outlines meet in up to {meetings:.0f} places, too many to be worked "
+            "through; simplify or draw them again."
+        )
     kinds = {
         "even-odd": pyclipper.CT_UNION,
         "union": pyclipper.CT_UNION,
@@ -121,6 +141,23 @@ def clip(
         return []
     tree = clipper.Execute2(kinds[operation], fill, fill)
     return [[(r, c) for r, c in path] for path in pyclipper.PolyTreeToPaths(tree)]
+
+
+def _possible_meetings(paths: list[Path]) -> float:
+    """Return about how many pairs of edges have boxes that overlap."""
+    if sum(map(len, paths)) <= _ALWAYS_FEW:
+        return 0.0
+    parts = [np.array(path, dtype=np.float64) for path in paths if path]
+    start = np.concatenate(parts)
+    stop = np.concatenate([np.roll(part, -1, axis=0) for part in parts])
+    low, high = np.minimum(start, stop), np.maximum(start, stop)
+    # A few edges tell enough; drawn by lot, since teeth and gaps of a comb alternate.
+    some = np.random.default_rng(0).integers(len(low), size=_SAMPLED_EDGES)
+    found = sum(
+        np.count_nonzero((low <= high[i]).all(axis=1) & (high >= low[i]).all(axis=1))
+        for i in some
+    )
+    return float(found) / _SAMPLED_EDGES * len(low) / 2
 
 
 def region_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from napari_muscle_us.roi._clip import Path
     from napari_muscle_us.roi.composite import Composite
     from napari_muscle_us.roi.shapes import AnyRoi, Roi
-
-_MOST_PARTS: Final = 500
-"""More outlines are not compared two by two."""
 
 
 def union(rois: Sequence[AnyRoi]) -> Polygon | Composite:
@@ -197,8 +194,13 @@ def even_odd_area(parts: Sequence[npt.NDArray[np.float64]]) -> float:
     Returns
     -------
     float
-        Area in px². Where outlines cross, and for more than 500 of them, vertices are
-        rounded to 1/65536 px first.
+        Area in px². Where outlines cross, vertices are rounded to 1/65536 px first.
+
+    Raises
+    ------
+    RoiError
+        If outlines cross too often, or have too many edges side by side, to be worked
+        out.
 
     Examples
     --------
@@ -213,9 +215,7 @@ def even_odd_area(parts: Sequence[npt.NDArray[np.float64]]) -> float:
     if len(parts) == 1:
         crosses = find_crossing(Polygon(parts[0])) is not None
     else:
-        crosses = len(parts) > _MOST_PARTS or bool(
-            find_crossing(Composite(tuple(parts)))
-        )
+        crosses = find_crossing(Composite(tuple(parts))) is not None
     return _resolved_area(parts) if crosses else _nested_area(parts)
 
 
@@ -231,48 +231,20 @@ def _resolved_area(parts: Sequence[npt.NDArray[np.float64]]) -> float:
 
 def _nested_area(parts: Sequence[npt.NDArray[np.float64]]) -> float:
     """Return the area of outlines that do not cross, by the depth of each."""
-    areas = np.array([shoelace_area(part) for part in parts])
+    from napari_muscle_us._kernels import odd_depths
+    from napari_muscle_us.roi.crossing import next_vertices, pairs_side_by_side
+
+    known = [(shoelace_area(part), part) for part in parts]
     # Of two outlines that do not cross, only the larger one can hold the other; an
     # outline drawn twice holds itself, so that the two cancel.
-    order = np.argsort(-areas, kind="stable")
-    kept = [k for k in order if areas[k] > 0]
-    total = []
-    for place, k in enumerate(kept):
-        inside = _point_inside(parts[k])
-        depth = sum(_holds(parts[larger], inside) for larger in kept[:place])
-        total.append(areas[k] * (-1) ** depth)
-    return math.fsum(total)
-
-
-def _point_inside(part: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return a point inside an outline, off all its edges."""
-    rows = np.unique(part[:, 0])
-    row = _middle_of_widest(rows)
-    columns = np.sort(_crossed_columns(part, row))
-    pair = int(np.argmax(columns[1::2] - columns[::2]))
-    return row, float(columns[2 * pair] + columns[2 * pair + 1]) / 2
-
-
-def _middle_of_widest(values: npt.NDArray[np.float64]) -> float:
-    gap = int(np.argmax(np.diff(values)))
-    return float(values[gap] + values[gap + 1]) / 2
-
-
-def _holds(part: npt.NDArray[np.float64], point: tuple[float, float]) -> bool:
-    """Whether a point lies inside an outline."""
-    low, high = part.min(axis=0), part.max(axis=0)
-    if (low > point).any() or (high < point).any():
-        return False
-    crossed = _crossed_columns(part, point[0])
-    return bool(np.count_nonzero(crossed > point[1]) % 2)
-
-
-def _crossed_columns(
-    part: npt.NDArray[np.float64], row: float
-) -> npt.NDArray[np.float64]:
-    """Return where the edges of an outline cross a row."""
-    start, stop = part, np.roll(part, -1, axis=0)
-    over = (start[:, 0] > row) != (stop[:, 0] > row)
-    start, stop = start[over], stop[over]
-    share = (row - start[:, 0]) / (stop[:, 0] - start[:, 0])
-    return np.asarray(start[:, 1] + share * (stop[:, 1] - start[:, 1]))
+    known = sorted((k for k in known if k[0] > 0), key=lambda k: -k[0])
+    areas = np.array([area for area, _ in known])
+    if len(areas) < 2:
+        return float(areas.sum())
+    lengths = [len(part) for _, part in known]
+    y, x = np.ascontiguousarray(np.concatenate([part for _, part in known]).T)
+    _, after = next_vertices(lengths)
+    sideways = pairs_side_by_side(x, after) < pairs_side_by_side(y, after)
+    along, across = (x, y) if sideways else (y, x)
+    odd = odd_depths(along, across, np.cumsum(lengths))
+    return math.fsum(np.where(odd, -areas, areas))

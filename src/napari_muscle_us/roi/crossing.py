@@ -23,6 +23,16 @@ Point = tuple[float, float]
 
 _LONGEST: Final = 4000
 """Most points of an outline whose shared stretches are followed; the rest is cheap."""
+_SMALL: Final = 4000
+"""Edges of which all pairs are compared in no time."""
+_MOST_PAIRS: Final = 200_000_000
+"""Pairs of edges side by side that are compared, in a second or two."""
+_MOST_PASSES: Final = 200_000
+"""Pairs of passes through a point whose shared stretches are followed."""
+
+
+class _TooManyPairs(Exception):
+    """More pairs of edges than can be compared."""
 
 
 def find_crossing(roi: Roi) -> tuple[float, float] | None:
@@ -43,14 +53,26 @@ def find_crossing(roi: Roi) -> tuple[float, float] | None:
         Where edges cross, or the vertex or the start of the shared stretch through
         which the outline passes a second time.
 
+    Raises
+    ------
+    RoiError
+        If so many edges lie side by side that they cannot all be compared.
+
     Examples
     --------
     >>> find_crossing(Polygon([(0, 0), (2, 2), (0, 2), (2, 0)]))
     (1.0, 1.0)
     """
-    if isinstance(roi, Polygon):
-        return _crossing_of((roi.vertices,))
-    return _crossing_of(roi.parts) if isinstance(roi, Composite) else None
+    if not isinstance(roi, Polygon | Composite):
+        return None
+    outlines = roi.parts if isinstance(roi, Composite) else (roi.vertices,)
+    try:
+        return _crossing_of(outlines)
+    except _TooManyPairs:
+        raise RoiError(
+            f"{label_of(roi.name)} has so many edges side by side that it cannot be "
+            "checked for crossings; simplify it or draw it again."
+        ) from None
 
 
 def refuse_crossing(roi: Roi) -> None:
@@ -59,7 +81,7 @@ def refuse_crossing(roi: Roi) -> None:
     Raises
     ------
     RoiError
-        If an outline crosses itself or another one of the region.
+        If an outline crosses itself or another one of the region, or cannot be checked.
     """
     crossing = find_crossing(roi)
     if crossing is not None:
@@ -76,16 +98,56 @@ def _crossing_of(outlines: Sequence[npt.NDArray[np.float64]]) -> Point | None:
     if not parts or (len(parts) == 1 and len(parts[0]) < 4):
         return None
     joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    y, x = np.ascontiguousarray(joined.T)
     before, after = next_vertices([len(part) for part in parts])
-    low, high = np.minimum(y, y[after]), np.maximum(y, y[after])
+    y, x = np.ascontiguousarray(joined.T)
+    sideways = len(y) > _SMALL and _sweeps_columns(y, x, after)
+    along, across = (x, y) if sideways else (y, x)
+    low, high = _extents(along, after)
     order = np.argsort(low, kind="stable")
-    found, overlaps, column, row = first_crossing(x, y, before, after, order, low, high)
+    found, overlaps, *point = first_crossing(
+        across, along, before, after, order, low, high
+    )
     if found:
+        row, column = point if sideways else point[::-1]
         return float(row), float(column)
     if overlaps and y.size <= _LONGEST:
         return _find_on_stretch(parts)
     return None
+
+
+def _sweeps_columns(
+    y: npt.NDArray[np.float64],
+    x: npt.NDArray[np.float64],
+    after: npt.NDArray[np.int64],
+) -> bool:
+    """Whether fewer pairs of edges share columns than rows."""
+    rows, columns = pairs_side_by_side(y, after), pairs_side_by_side(x, after)
+    if min(rows, columns) > _MOST_PAIRS:
+        raise _TooManyPairs
+    return columns < rows
+
+
+def _extents(
+    along: npt.NDArray[np.float64], after: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    return np.minimum(along, along[after]), np.maximum(along, along[after])
+
+
+def pairs_side_by_side(
+    along: npt.NDArray[np.float64], after: npt.NDArray[np.int64]
+) -> int:
+    """Return how many pairs of edges share a row, given rows, or a column.
+
+    Examples
+    --------
+    >>> pairs_side_by_side(np.array([0.0, 1, 2, 3]), np.array([1, 0, 3, 2]))
+    2
+    """
+    low, high = _extents(along, after)
+    begun = np.searchsorted(np.sort(low), high, side="right")
+    n = len(low)
+    # Of all that begin before an edge ends, it shares a place with those later on.
+    return int(begun.sum()) - n * (n + 1) // 2
 
 
 def _without_doubles(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -123,6 +185,8 @@ def _find_on_stretch(parts: Sequence[npt.NDArray[np.float64]]) -> Point | None:
     for number, path in enumerate(paths):
         for place, point in enumerate(path):
             places.setdefault(point, []).append((number, place))
+    if sum(len(passes) ** 2 for passes in places.values()) > _MOST_PASSES:
+        raise _TooManyPairs
     for point, passes in places.items():
         for number, start in passes:
             for other_number, other in passes:
@@ -140,14 +204,16 @@ def _crosses_over(
     """Whether a second pass, along or against, crosses the stretch from `start`."""
     n, m = len(path), len(second)
     before, other_before = path[start - 1], second[(other - step) % m]
+    # Longer stretches begin further back; only there are they followed.
+    if before == other_before:
+        return False
     length = 0
     while path[(start + length + 1) % n] == second[(other + step * (length + 1)) % m]:
         length += 1
         if length >= n:
             return False  # The outline is drawn twice, alike.
-    # Shorter stretches have no sides of their own; longer ones begin further back.
-    if length == 0 or before == other_before:
-        return False
+    if length == 0:
+        return False  # A point has no sides of its own.
     first, following = path[start], path[(start + 1) % n]
     last, last_but_one = path[(start + length) % n], path[(start + length - 1) % n]
     after = path[(start + length + 1) % n]

@@ -193,7 +193,8 @@ def fixed_box(
     size = np.array(size_mm if size_px is None else size_px, dtype=np.float64)
     if size_mm is not None and spacing_mm is not None:
         # Decimal sizes and spacings must not make a box one row higher by rounding.
-        size = np.round(size / np.array(spacing_mm), 9)
+        with np.errstate(all="ignore"):
+            size = np.round(size / np.array(spacing_mm), 9)
     height, width = map(float, size)
     return Rectangle(
         float(centre[0]) - height / 2, float(centre[1]) - width / 2, height, width

@@ -283,8 +283,10 @@ def _laid_upon(outline: Vertices, other: Vertices) -> Vertices:
     later = _along(ring)[:-1] > start
     begin = _at(ring, np.array([start]))
     rotated = np.vstack([begin, outline[later], outline[~later]])
-    repeated = (rotated == np.roll(rotated, -1, axis=0)).all(axis=1)
-    return np.asarray(rotated[~repeated])
+    kept = (rotated != np.roll(rotated, -1, axis=0)).any(axis=1)
+    # Of an outline whose vertices all coincide, one remains.
+    kept[0] |= not kept.any()
+    return np.asarray(rotated[kept])
 
 
 def _sum_of_squares(first: Vertices, second: Vertices) -> float:

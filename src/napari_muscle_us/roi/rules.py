@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_muscle_us.errors import RoiError
-from napari_muscle_us.roi.shapes import Rectangle, roi_area
+from napari_muscle_us.roi.checks import label_of
+from napari_muscle_us.roi.shapes import Composite, Rectangle, roi_area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
 
     from napari_muscle_us.device.field import Field
     from napari_muscle_us.image import UltrasoundImage
@@ -248,27 +251,113 @@ def _broken(
 
 
 def _beyond_inner(window: RoiWindow, facts: FrameFacts, share: float) -> Iterator[str]:
-    """Yield how much lies outside the inner share of the field, row by row.
-
-    A curved array's picture widens with the depth, and its inner part with it.
-    """
+    """Yield how much lies outside the inner share of the field."""
     from napari_muscle_us.measure.quality import percent
 
-    left, right = facts.picture_of(window)[2:]
-    inside = facts.field.mask[window.rows, left:right]
-    some = np.asarray(inside.any(axis=1))
-    first = left + inside.argmax(axis=1)
-    last = right - 1 - inside[:, ::-1].argmax(axis=1)
-    centre, half = (first + last) / 2, share * (last + 1 - first) / 2
+    first, last = _inner_columns(window, facts, share)
     columns = np.arange(window.columns.start, window.columns.stop)
-    within = np.abs(columns - centre[:, None]) <= half[:, None]
-    outside = np.count_nonzero(window.mask & ~(within & some[:, None]))
+    within = (columns >= first[:, None]) & (columns <= last[:, None])
+    outside = np.count_nonzero(window.mask & ~within)
     if outside:
         part = percent(outside / window.n_pixels)
         yield (
             f"{part} of the ROI lies outside the inner {100 * share:g} % of the "
             "lateral field"
         )
+
+
+def _inner_columns(
+    window: RoiWindow, facts: FrameFacts, share: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the first and last inner column of each row; none where last < first.
+
+    A curved array's picture widens with the depth, and its inner part with it.
+    """
+    left, right = facts.picture_of(window)[2:]
+    inside = facts.field.mask[window.rows, left:right]
+    first = left + inside.argmax(axis=1)
+    last = right - 1 - inside[:, ::-1].argmax(axis=1)
+    centre, half = (first + last) / 2, share * (last + 1 - first) / 2
+    some = np.asarray(inside.any(axis=1))
+    inner_first = np.where(some, np.ceil(centre - half), 0).astype(np.int64)
+    inner_last = np.where(some, np.floor(centre + half), -1).astype(np.int64)
+    return inner_first, inner_last
+
+
+def clip_to_inner(
+    image: UltrasoundImage,
+    roi: Roi,
+    share: float = INNER_LATERAL,
+    *,
+    facts: FrameFacts | None = None,
+) -> Roi:
+    """Return the part of a region within the inner share of the lateral field.
+
+    What is cut off is what the rule `RoiRules.inner_lateral` counts as outside, row by
+    row: in a sector the inner part widens with the depth.
+
+    Parameters
+    ----------
+    image : UltrasoundImage
+        A still image.
+    roi : Polygon, Rectangle, Ellipse or Composite
+        Region.
+    share : float, default: 0.7
+        Part of the field's width that remains.
+    facts : FrameFacts, optional
+        What the regions of the image share; found where it is missing.
+
+    Returns
+    -------
+    Region
+        The region itself when it lies within; otherwise a polygon or composite.
+
+    Raises
+    ------
+    RoiError
+        If nothing of the region lies there, or the region cannot be measured.
+
+    Examples
+    --------
+    >>> import napari_muscle_us as mus
+    >>> image = mus.sample_image("transverse_healthy")
+    >>> inside = mus.Rectangle(200, 200, 40, 40)
+    >>> clip_to_inner(image, inside) is inside
+    True
+    """
+    from napari_muscle_us.measure.quality import prepare
+    from napari_muscle_us.roi.boolean import intersect
+    from napari_muscle_us.roi.rasterize import usable_window
+
+    RoiRules(inner_lateral=share)
+    window = usable_window(roi, image.frame_shape)
+    known = prepare(image) if facts is None else facts
+    if not list(_beyond_inner(window, known, share)):
+        return roi
+    first, last = _inner_columns(window, known, share)
+    parts = _stepped_outlines(window.rows.start, first, last)
+    if not parts:
+        raise RoiError(
+            f"{label_of(roi.name)} lies outside the inner {100 * share:g} % of the "
+            "lateral field; move it there."
+        )
+    return intersect([roi, Composite(tuple(parts), name="inner field")])
+
+
+def _stepped_outlines(
+    top: int, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
+) -> list[npt.NDArray[np.float64]]:
+    """Return outlines along pixel edges around the columns first … last of rows."""
+    filled = np.flatnonzero(last >= first)
+    parts = []
+    for run in np.split(filled, np.flatnonzero(np.diff(filled) > 1) + 1):
+        if not run.size:
+            continue
+        rows = top + np.repeat(run, 2) + np.tile([-0.5, 0.5], len(run))
+        left = np.column_stack([rows, np.repeat(first[run] - 0.5, 2)])
+        right = np.column_stack([rows, np.repeat(last[run] + 0.5, 2)])
+        parts.append(np.vstack([right, left[::-1]]))
+    return parts
 
 
 def _other_box(

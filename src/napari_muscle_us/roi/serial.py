@@ -23,6 +23,7 @@ MAX_FRAME: Final = 10_000_000
 MAX_PROBLEMS: Final = 100
 """Regions left out that are told one by one."""
 
+_LONGEST: Final = 400
 _REGION: Final = frozenset({"geometry", *LABELS})
 _ENTRY: Final = _REGION | {"key", "colour", "locked", "frame", "keyframes", "imagej"}
 _TEXT_FIELDS: Final = ("type", "kind")
@@ -122,7 +123,8 @@ def entries_from_dict(
         try:
             entry = entry_from_dict(one, taken=keys)
         except RoiError as error:
-            broken.append(f"ROI {number} of {len(stored)} was left out: {error}")
+            reason = f"ROI {number} of {len(stored)} was left out: {error}"
+            broken.append(_shortened(reason))
             continue
         keys.add(entry.key)
         entries.append(entry)
@@ -259,6 +261,13 @@ def _imagej(text: str, what: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise RoiError(f"{what} has an ImageJ file that is no base64.") from None
+
+
+def _shortened(reason: str) -> str:
+    """Return a sentence without the middle of what a hostile file made it quote."""
+    if len(reason) <= _LONGEST:
+        return reason
+    return f"{reason[: _LONGEST // 2]} … {reason[-_LONGEST // 2 :]}"
 
 
 def _problems(broken: list[str], n_stored: int) -> tuple[str, ...]:

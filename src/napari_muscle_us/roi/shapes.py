@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _ELLIPSE_VERTICES: Final = 72
+_QUOTED: Final = 60
+"""Characters of a wrong value that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +107,8 @@ class _Box:
             ) from None
         except (TypeError, ValueError):
             raise RoiError(
-                f"{label_of(self.name)} needs numbers for its box, not {numbers}."
+                f"{label_of(self.name)} needs numbers for its box, not "
+                f"{_short(numbers)}."
             ) from None
         check_numbers(self.name, values)
         check_labels(self.name, self.side)
@@ -209,6 +212,15 @@ class Ellipse(_Box):
     def area_px(self) -> float:
         """Area in px²: π/4 · height · width."""
         return math.pi / 4 * self.height * self.width
+
+
+def _short(value: object) -> str:
+    """Return the beginning of a value, as a message quotes it."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of thousands of digits.
+        text = f"a {type(value).__name__} of too many digits"
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
 
 
 Roi = Polygon | Rectangle | Ellipse | Composite
@@ -316,14 +328,15 @@ def any_roi_from_dict(
     kind = values.pop("type", None)
     if not isinstance(kind, str) or kind not in _KINDS:
         raise RoiError(
-            f"An ROI of type {kind!r} is unknown; use one of {', '.join(_KINDS)}."
+            f"An ROI of type {_short(kind)} is unknown; use one of {', '.join(_KINDS)}."
         )
     try:
         return _KINDS[kind](**values, name=name, muscle=muscle, side=side)
     except TypeError:
+        entries = _short(sorted(map(str, values)))
         raise RoiError(
-            f"The geometry of {label_of(name)} has the entries {sorted(values)}, which "
-            f"do not make a {kind}."
+            f"The geometry of {label_of(name)} has the entries {entries}, which do not "
+            f"make a {kind}."
         ) from None
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 AnyRoiT = TypeVar("AnyRoiT", bound=AnyRoi)
 
 _HALVINGS: Final = 12
+_DISTANCES: Final = 10_000_000
+_DISTANCES_A_VERTEX: Final = 100
+"""Far more than any drawn outline takes; only teeth of a comb need them all."""
 
 
 def simplify_roi(roi: AnyRoiT, tolerance_px: float) -> AnyRoiT:
@@ -38,7 +41,8 @@ def simplify_roi(roi: AnyRoiT, tolerance_px: float) -> AnyRoiT:
     -------
     Same kind as `roi`
         With some of its vertices. An outline that did not cross itself does not do so
-        now: where it would, the tolerance is halved until it does not.
+        now: where it would, the tolerance is halved until it does not. One with too
+        many edges side by side to be checked is simplified as it is.
 
     Raises
     ------
@@ -68,13 +72,21 @@ def simplify_roi(roi: AnyRoiT, tolerance_px: float) -> AnyRoiT:
         )
     if not isinstance(roi, Polygon | Composite):
         return roi
-    if find_crossing(roi) is not None:
+    if _may_cross(roi):
         return _simplified(roi, tolerance_px)
     for halving in range(_HALVINGS):
         simple = _simplified(roi, tolerance_px / 2**halving)
-        if find_crossing(simple) is None:
+        if not _may_cross(simple):
             return simple
     return roi
+
+
+def _may_cross(roi: Polygon | Composite) -> bool:
+    """Whether an outline crosses itself, or has too many edges to tell."""
+    try:
+        return find_crossing(roi) is not None
+    except RoiError:
+        return True
 
 
 def _simplified(roi: AnyRoiT, tolerance_px: float) -> AnyRoiT:
@@ -106,30 +118,11 @@ def _thin_ring(
 
 def _thin(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.float64]:
     """Return a line with fewer vertices, by Douglas and Peucker."""
+    from napari_muscle_us._kernels import thin
+
     kept = np.zeros(len(points), dtype=np.bool_)
     kept[[0, -1]] = True
-    waiting = [(0, len(points) - 1)]
-    while waiting:
-        start, stop = waiting.pop()
-        if stop - start < 2:
-            continue
-        distance = _to_segment(points[start + 1 : stop], points[start], points[stop])
-        worst = int(np.argmax(distance))
-        if distance[worst] > tolerance:
-            middle = start + 1 + worst
-            kept[middle] = True
-            waiting += [(start, middle), (middle, stop)]
+    most = max(_DISTANCES, _DISTANCES_A_VERTEX * len(points))
+    y, x = np.ascontiguousarray(points.T)
+    thin(y, x, float(tolerance), most, kept)
     return np.asarray(points[kept])
-
-
-def _to_segment(
-    points: npt.NDArray[np.float64],
-    start: npt.NDArray[np.float64],
-    stop: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Return how far points lie from a piece of a line."""
-    along = stop - start
-    length = float(along @ along)
-    to = points - start
-    share = np.clip(to @ along / length, 0, 1) if length else np.zeros(len(points))
-    return np.asarray(np.hypot(*(to - np.outer(share, along)).T))

@@ -11,15 +11,33 @@ from napari_muscle_us._napari.panels.rois import RoiPanel
 if TYPE_CHECKING:
     import napari.viewer
 
+    from napari_muscle_us._napari.panels.results import ResultsPanel
+
 TITLES: Final = (
     "Acquisition",
     "Muscle ROIs",
     "Grayscale histogram",
+    "Time course",
     "Z-score",
+    "Repeats",
     "Results",
 )
-_SHORT: Final = {"Grayscale histogram": "Histogram"}
+_SHORT: Final = {
+    "Muscle ROIs": "ROIs",
+    "Grayscale histogram": "Histogram",
+    "Time course": "Time",
+}
 """Tabs must all fit into the dock."""
+
+_TIPS: Final = {
+    "Acquisition": "Image, size of a pixel and device.",
+    "Muscle ROIs": "Muscle ROIs: draw, name and edit them.",
+    "Grayscale histogram": "Grayscale histogram and numbers of an ROI.",
+    "Time course": "Time course: echo intensity over the frames of a clip.",
+    "Z-score": "Z-score of an ROI against healthy people.",
+    "Repeats": "Repeats: the images of a muscle averaged, left beside right.",
+    "Results": "Results: the table of what was measured.",
+}
 
 _FIRST: Final = TITLES.index("Muscle ROIs")
 
@@ -33,10 +51,11 @@ class WorkflowPanel(QWidget):
         napari_viewer.canvas.overlays.scale_bar.visible = True
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
-        for title in TITLES:
+        for number, title in enumerate(TITLES):
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
             self._tabs.addTab(page, _SHORT.get(title, title))
+            self._tabs.setTabToolTip(number, _TIPS[title])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tabs)
@@ -49,6 +68,11 @@ class WorkflowPanel(QWidget):
         number = TITLES.index(title)
         self._tabs.setCurrentIndex(number)
         return self._panel(number)
+
+    def _on_measure_requested(self) -> None:
+        """Measure the selected ROIs into the table, and show it."""
+        results: ResultsPanel = self.show_tab("Results")
+        results.measure_chosen()
 
     def _on_tab(self, number: int) -> None:
         self._panel(number)
@@ -68,11 +92,21 @@ class WorkflowPanel(QWidget):
 
             return AcquisitionPanel(viewer)
         if title == "Muscle ROIs":
-            return RoiPanel(viewer)
+            rois = RoiPanel(viewer)
+            rois.measure_requested.connect(self._on_measure_requested)
+            return rois
         if title == "Grayscale histogram":
             from napari_muscle_us._napari.panels.histogram import HistogramPanel
 
             return HistogramPanel(viewer)
+        if title == "Time course":
+            from napari_muscle_us._napari.panels.time_course import TimeCoursePanel
+
+            return TimeCoursePanel(viewer)
+        if title == "Repeats":
+            from napari_muscle_us._napari.panels.repeats import RepeatsPanel
+
+            return RepeatsPanel(viewer)
         if title == "Z-score":
             from napari_muscle_us._napari.panels.z_score import ZScorePanel
 
