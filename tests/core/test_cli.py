@@ -131,9 +131,10 @@ def test_measure_with_every_option_and_verify(folder, run):
         *("measure", "scan.png", "--roi", "bb.roi", "--out", "out.csv"),
         *("--percentile", "10", "--percentile", "90", "--band", "0-50"),
         *("--band", "51-255", "--heterogeneity", "--standard-error"),
+        "--above-black",
         *("--fat-thickness", "0.8", "--fat-slope", "40"),
     )
-    assert (status, out) == (0, ["19 rows of 1 ROI(s) written to out.csv."])
+    assert (status, out) == (0, ["20 rows of 1 ROI(s) written to out.csv."])
     assert all(line.startswith("Note: ") for line in err)
     rows = mus.read_results("out.csv")
     level, share = (
@@ -145,11 +146,13 @@ def test_measure_with_every_option_and_verify(folder, run):
     assert share == pytest.approx([100 * 2927 / N, 100 * 11773 / N])
     found = values()
     assert found["intensity.mean"] == pytest.approx(MEAN, rel=1e-12)
+    # 57 of the pixels are black.
+    assert found["intensity.mean_above_black"] == pytest.approx(MEAN * N / (N - 57))
     assert found["intensity.mean_fat_young2015"] == pytest.approx(MEAN + 32)
     assert found["intensity.mean_fat_muller2021"] == pytest.approx(
         MEAN - 5.0054 * 0.64 + 38.30836 * 0.8
     )
-    assert run("verify", "out.csv") == (0, ["19 of 19 rows agree."], [])
+    assert run("verify", "out.csv") == (0, ["20 of 20 rows agree."], [])
 
 
 def test_what_spoils_the_echo_intensity_is_printed_by_region(folder, run):
@@ -167,6 +170,9 @@ def test_what_spoils_the_echo_intensity_is_printed_by_region(folder, run):
     assert saturated
     assert all(line.startswith("Note: BB: ") for line in saturated)
     assert any("6 cm is unusual" in line for line in err)
+    # The corrected means have the same note here; the region is named once.
+    _, _, err = run(*command, "--fat-thickness", "0.8")
+    assert [line.count("BB") for line in err if "saturated" in line] == [1]
 
 
 def test_verify_names_the_row_that_differs(folder, run):

@@ -22,7 +22,7 @@ from tests.fuzz import fuzz_readers, layouts, mutations, worker
 from tests.fuzz.fuzz_readers import Case, cases, run
 from tests.fuzz.seeds import MARKER, Seed, make_seeds
 
-CASES = 500
+CASES = 250
 SEED = 1
 
 
@@ -55,8 +55,8 @@ def test_files_before_they_are_damaged_are_read(seeds, tmp_path):
         assert not outcome.problem, f"{seed.kind} {seed.name}: {outcome.problem}"
         if outcome.word == "refused":
             refused.append(f"{seed.kind} {seed.name}")
-    lines = {"roi line", "roi point", "roi composite"}
-    assert set(refused) == {"png deep", "png animated"} | lines
+    # ImageJ does not read what is packed with LZMA.
+    assert set(refused) == {"png deep", "png animated", "roizip archive-14"}
 
 
 # What the fuzzer must notice

@@ -25,6 +25,8 @@ from napari_muscle_us.measure.gray_levels import (
     entropy_bits,
     luminosity_ratio,
     luminosity_ratio_reason,
+    mean_above_black,
+    mean_above_black_reason,
     percentile,
 )
 from napari_muscle_us.measure.intensity import statistics_of
@@ -266,6 +268,51 @@ def test_entropy_does_not_see_which_levels_they_are(levels, random):
     assert entropy_bits(renamed) == pytest.approx(entropy_bits(counts(levels)))
 
 
+# The mean without black pixels
+
+
+@given(LEVELS)
+def test_the_mean_above_black_is_numpys_of_the_pixels_above_0(levels):
+    values, histogram = np.array(levels), counts(levels)
+    if values.any():
+        # Whole numbers, summed and divided once, so equal to the last bit.
+        assert mean_above_black(histogram) == np.mean(values[values > 0])
+        assert mean_above_black(histogram) >= statistics_of(histogram).mean
+        assert mean_above_black_reason(histogram) == ""
+    else:
+        assert math.isnan(mean_above_black(histogram))
+        assert mean_above_black_reason(histogram) == BLACK
+
+
+BLACK = "undefined where all pixels are black"
+
+
+@pytest.mark.parametrize(
+    ("levels", "mean"),
+    [
+        ([0, 0, 40, 60], 50.0),
+        ([0, 1], 1.0),
+        ([255], 255.0),
+        ([0, 0, 10, 11], 10.5),
+        ([10, 11], 10.5),
+        ([0], None),
+        ([0, 0, 0], None),
+    ],
+    ids=["half", "one", "white", "quarter", "none-black", "a-pixel", "all-black"],
+)
+def test_the_mean_above_black_by_hand(levels, mean):
+    histogram = counts(levels)
+    found = mean_above_black(histogram)
+    assert math.isnan(found) if mean is None else found == mean
+    assert mean_above_black_reason(histogram) == (BLACK if mean is None else "")
+
+
+@given(LEVELS, st.integers(0, 30))
+def test_black_pixels_do_not_change_the_mean_above_black(levels, black):
+    one, other = counts(levels), counts([*levels, *[0] * black])
+    assert repr(mean_above_black(one)) == repr(mean_above_black(other))
+
+
 def test_luminosity_ratio_by_hand():
     muscle, fat, black = (statistics_of(counts(v)) for v in ([30, 60], [100, 80], [0]))
     assert luminosity_ratio(muscle, fat) == 0.5
@@ -277,23 +324,25 @@ def test_luminosity_ratio_by_hand():
 
 # What is no histogram
 
+FUNCTIONS = [
+    lambda h: percentile(h, 50),
+    *(cumulative, band_shares, entropy_bits),
+    *(mean_above_black, mean_above_black_reason),
+]
+
 
 @pytest.mark.parametrize(
     "histogram",
     [np.ones(255, int), np.ones(256), np.full(256, -1), np.ones((16, 16), int), [1.5]],
     ids=["short", "float", "negative", "shape", "list"],
 )
-@pytest.mark.parametrize(
-    "function", [lambda h: percentile(h, 50), cumulative, band_shares, entropy_bits]
-)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_is_no_histogram_is_refused(function, histogram):
     with pytest.raises(MeasureError, match="histogram needs 256 counts"):
         function(histogram)
 
 
-@pytest.mark.parametrize(
-    "function", [lambda h: percentile(h, 50), cumulative, band_shares, entropy_bits]
-)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_empty_region_is_refused(function):
     with pytest.raises(MeasureError, match="0 pixels"):
         function(np.zeros(256, int))
@@ -306,4 +355,5 @@ def test_a_histogram_is_not_changed_and_counts_do_not_overflow():
     assert percentile(histogram, 60) == 200
     assert band_shares(histogram, [(0, 50)])[0] == pytest.approx(400 / 7)
     assert cumulative(histogram)[10] == pytest.approx(400 / 7)
+    assert mean_above_black(histogram) == pytest.approx((40 + 600) / 7)
     np.testing.assert_array_equal(histogram, before)

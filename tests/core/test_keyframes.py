@@ -197,3 +197,21 @@ def test_removing_the_keyframe_between_two_that_do_not_mix_is_refused():
     entry = RoiEntry(one, keyframes=((0, one), (3, one), (6, two)))
     with pytest.raises(RoiError, match="on frame 0 and on frame 6 cannot be joined"):
         without_keyframe(entry, 3)
+
+
+@pytest.mark.parametrize("point", [(5.0, 5.0), (0.0, 0.0)])
+@pytest.mark.parametrize("turn", [1, -1])
+def test_an_outline_shrinks_to_a_point(point, turn):
+    drawn = np.array([(0.0, 0), (0, 4), (4, 4), (4, 0)])
+    pair = [mus.Polygon(drawn, name="VL"), mus.Polygon([point] * 3, name="VL")][::turn]
+    half = interpolate(*pair, 0.5)
+    low, high = half.vertices.min(axis=0), half.vertices.max(axis=0)
+    # Half as large, and half-way to the point.
+    np.testing.assert_allclose(low, np.divide(point, 2), atol=1e-12)
+    np.testing.assert_allclose(high, np.divide(point, 2) + 2, atol=1e-12)
+    assert half.area_px == pytest.approx(4)
+
+
+def test_two_points_are_mixed_to_one():
+    half = interpolate(mus.Polygon([(1, 1)] * 5), mus.Polygon([(3, 5)] * 3), 0.5)
+    np.testing.assert_allclose(half.vertices, [(2, 3)] * len(half.vertices))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import MeasureError, RoiError
+from napari_muscle_us.roi.composite import Composite
 from napari_muscle_us.roi.rasterize import roi_window, usable_window
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -248,3 +249,56 @@ def test_a_huge_region_costs_no_more_than_the_image(roi):
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
+
+
+# Outlines with very many edges
+
+
+def jagged(n, shape):
+    """Return an outline that crosses each row of an image very often."""
+    rng = np.random.default_rng(n)
+    outline = rng.uniform(-9, (shape[0] + 9, shape[1] + 9), (n, 2))
+    return np.float32(outline).astype(float)
+
+
+def between_crossings(outline, shape):
+    """Return the pixels before which lies an odd number of crossings of their row."""
+    y, x = outline.T + 0.5
+    y2, x2 = np.roll(y, -1), np.roll(x, -1)
+    up = y > y2
+    y, y2 = np.where(up, y2, y), np.where(up, y, y2)
+    x, x2 = np.where(up, x2, x), np.where(up, x, x2)
+    mask = np.zeros(shape, bool)
+    for row in range(shape[0]):
+        met = (np.floor(y + 0.5) <= row) & (row < np.floor(y2 + 0.5))
+        share = (row + 0.5 - y[met]) / (y2 - y)[met]
+        crossed = np.sort(x[met] + share * (x2 - x)[met])
+        before = np.searchsorted(crossed, np.arange(shape[1]) + 0.5)
+        mask[row] = before % 2
+    return mask
+
+
+@pytest.mark.parametrize("n", [40, 400, 4000])
+@pytest.mark.parametrize("offset", [(0, 0), (-30, 12), (12, -30), (0, -900), (900, 0)])
+def test_however_many_edges_the_pixels_are_those_between_crossings(n, offset):
+    shape = (23, 31)
+    outline = jagged(n, shape) + offset
+    mask = mus.roi_mask(mus.Polygon(outline), shape)
+    assert np.count_nonzero(mask != between_crossings(outline, shape)) == 0
+    assert mask.any() or offset != (0, 0)
+    # What lies in it twice is outside.
+    assert not mus.roi_mask(Composite((outline, outline)), shape).any()
+
+
+@pytest.mark.timeout(30)
+def test_of_very_many_crossings_of_a_row_none_is_kept():
+    shape = (4, 300)
+    outline = jagged(300_000, shape)
+    drawn = mus.Polygon(outline)
+    tracemalloc.start()
+    mask = mus.roi_mask(drawn, shape)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Where a crossing lies within a rounding error of a pixel's centre, either counts.
+    assert np.count_nonzero(mask != between_crossings(outline, shape)) < 12
+    assert peak < 100_000_000

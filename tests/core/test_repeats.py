@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 import napari_muscle_us as mus
 from napari_muscle_us.errors import MeasureError, ResultsError
+from napari_muscle_us.measure.repeat_rules import measure_of_rule
 from napari_muscle_us.measure.repeats import (
     MAX_CV_PERCENT,
     REPEAT_MEASURES,
+    REPEAT_RULES,
     SUMMARY_COLUMNS,
     average_repeats,
     recompute,
@@ -127,11 +129,12 @@ def test_rounding_is_that_of_the_published_code(values, rounded):
     published = round(frame.groupby(["Muscle", "Side"])["EI_manual"].mean())
     found = average_repeats(values, rule="mean_rounded")
     assert found.value == published.astype(int).iloc[0] == rounded
+    assert average_repeats(values, rule="radboud") == found
     exact = average_repeats(values)
     assert (found.sd, found.cv_percent) == (exact.sd, exact.cv_percent)
 
 
-@given(IMAGES, st.randoms(), st.sampled_from(["mean", "mean_rounded"]))
+@given(IMAGES, st.randoms(), st.sampled_from(REPEAT_RULES))
 def test_the_order_of_the_images_does_not_matter(values, random, rule):
     shuffled = list(values)
     random.shuffle(shuffled)
@@ -191,7 +194,7 @@ def test_an_unknown_rule_is_refused(one_sentence):
         lambda: repeat_rows(table(), rule="median"),
         lambda: recompute("repeats.cv", {"rule": ["mean"]}, [1.0]),
     ):
-        with pytest.raises(MeasureError, match="use one of mean, mean_rounded") as e:
+        with pytest.raises(MeasureError, match="use one of mean, mean_rounded, r") as e:
             attempt()
         assert one_sentence(str(e.value))
 
@@ -408,6 +411,99 @@ def test_another_measure_can_be_summarised():
     assert summarise_repeats(table(*rows)).empty
 
 
+# The Radboud rule
+
+ABOVE = "intensity.mean_above_black"
+
+
+def both_means(values, shift=1.25, **changes):
+    """Return rows of the mean and of the mean without black pixels, a bit higher."""
+    above = three([v + shift for v in values], measure=ABOVE, **changes)
+    return [*three(values, **changes), *above]
+
+
+def test_the_radboud_rule_averages_the_means_without_black_pixels():
+    rows = both_means((66.0, 70.0, 74.5)) + both_means((60.0, 61.0, 65.0), side="right")
+    summary = summarise_repeats(table(*rows), rule="radboud")
+    assert summary["value"].tolist() == [71.0, 63.0]
+    assert summary["difference"].tolist() == [8.0, 8.0]
+    assert set(summary["measure"]) == {ABOVE}
+    assert set(summary["rule"]) == {"radboud"}
+    assert set(summary["note"]) == {""}
+    right = np.array((61.25, 62.25, 66.25))
+    cv = 100 * right.std(ddof=1) / right.mean()
+    assert summary.loc[1, "cv_percent"] == pytest.approx(cv, rel=1e-12)
+    # The other rules do not look at them.
+    plain = summarise_repeats(table(*rows), rule="mean_rounded")
+    assert plain["value"].tolist() == [70.0, 62.0]
+    exact = summarise_repeats(table(*rows), measure=ABOVE)
+    assert exact["value"].tolist() == pytest.approx([214.25 / 3, 189.75 / 3])
+
+
+UNMEASURED = "measure with 'mean without black pixels' switched on"
+
+
+def test_where_only_the_mean_was_measured_the_radboud_rule_says_what_to_do():
+    rows = table(*three(), *three((60.0, 61.0, 65.0), side="right"))
+    summary = summarise_repeats(rows, rule="radboud")
+    assert summary["value"].isna().all()
+    assert summary["n"].tolist() == [0, 0]
+    assert set(summary["note"]) == {f"no mean without black pixels: {UNMEASURED}"}
+    added = repeat_rows(rows, rule="radboud")
+    assert added["measure"].tolist() == ["repeats.echo_intensity"] * 2
+    assert added["value"].isna().all()
+    assert added["note"].str.contains(UNMEASURED).all()
+
+
+def test_an_image_without_the_mean_above_black_is_not_passed_over():
+    rows = [r for r in both_means((66.0, 70.0, 74.0)) if r["image"] != "left1.png"]
+    rows.append(row("left1.png", 70.0))
+    found = only(summarise_repeats(table(*rows), rule="radboud"))
+    assert (found["n"], math.isnan(found["value"])) == (0, True)
+    said = f"no mean without black pixels of 'left1.png': {UNMEASURED}"
+    assert found["note"] == said
+    # Left out by the user, it may be missing; and so may the mean of all pixels.
+    left_out = summarise_repeats(table(*rows), rule="radboud", drop=["left1.png"])
+    assert only(left_out)["value"] == 71.0
+    above = [r for r in rows if r["measure"] == ABOVE]
+    assert only(summarise_repeats(table(*above), rule="radboud"))["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("later", "refused"),
+    [
+        ({"roi_geometry": "MOVED"}, True),
+        ({"method": {"gray_rule": "luma601"}}, True),
+        ({"method": {"rules": {"min_pixels": 3}}}, False),
+        ({}, False),
+        ({"roi_geometry": "MOVED", "measured_at": "2025-01-01"}, False),
+    ],
+    ids=["moved", "gray-rule", "rules", "same", "before"],
+)
+def test_a_mean_above_black_of_an_older_outline_does_not_count(later, refused):
+    changes = {"measured_at": "2027-01-01"} | later
+    if "roi_geometry" in changes:
+        changes["roi_geometry"] = MOVED
+    rows = [*both_means((66.0, 70.0, 74.0)), row("left0.png", 50.0, **changes)]
+    found = only(summarise_repeats(table(*rows), rule="radboud"))
+    assert ("of 'left0.png': measure with" in found["note"]) is refused
+    assert math.isnan(found["value"]) is refused
+
+
+def test_rows_without_a_side_are_counted_for_the_radboud_rule_too():
+    found = only(summarise_repeats(table(*three(side="")), rule="radboud"))
+    assert found["note"].startswith("3 rows without side, so not averaged")
+
+
+def test_the_radboud_rule_is_of_no_other_measure(one_sentence):
+    rows = table(*both_means((66.0, 70.0, 74.0)))
+    with pytest.raises(MeasureError, match="'radboud' averages intensity") as raised:
+        summarise_repeats(rows, rule="radboud", measure="intensity.mean")
+    assert one_sentence(str(raised.value))
+    named = summarise_repeats(rows, rule="radboud", measure=ABOVE)
+    pd.testing.assert_frame_equal(named, summarise_repeats(rows, rule="radboud"))
+
+
 def test_a_table_that_is_none_is_refused(one_sentence):
     with pytest.raises(ResultsError, match="lack the columns") as raised:
         summarise_repeats(pd.DataFrame({"value": [1.0]}))
@@ -451,15 +547,16 @@ def test_rows_hold_all_it_takes_to_measure_again():
     }
 
 
-@pytest.mark.parametrize("rule", ["mean", "mean_rounded"])
+@pytest.mark.parametrize("rule", REPEAT_RULES)
 def test_rows_can_be_recomputed_from_their_own_method(rule):
     values = {f"left{i}.png": v for i, v in enumerate((66.0, 70.5, 95.0))}
     values |= {f"right{i}.png": v for i, v in enumerate((60.0, 61.0))}
+    measure = measure_of_rule(rule)
     rows = repeat_rows(
         table(
-            *three((66.0, 70.5, 95.0)),
-            *three((60.0, 61.0), side="right"),
-            *three((50.0,), name="S", muscle="Soleus"),
+            *three((66.0, 70.5, 95.0), measure=measure),
+            *three((60.0, 61.0), side="right", measure=measure),
+            *three((50.0,), name="S", muscle="Soleus", measure=measure),
         ),
         rule=rule,
     )
@@ -576,6 +673,38 @@ def test_three_real_images_average_as_the_published_code_does(shared):
     assert rounded["value"].tolist() == round(groups.mean()).astype(int).tolist()
     left, right = rounded["value"]
     assert rounded["difference"].tolist() == [left - right] * 2
+
+
+def test_real_images_average_as_the_radboud_workflow_does(shared):
+    names = [f"S1_L20_step_{step:03}.png" for step in (25, 75, 125)]
+    options = mus.MeasureOptions(above_black=True)
+    tables, published = [], []
+    for number, name in enumerate(names):
+        pixels = mus.read_image(shared(f"data/longitudinal_vl/{name}")).pixels
+        # As at a lower gain: what is dark becomes black.
+        dark = np.clip(pixels.astype(int) - 60, 0, 255).astype(np.uint8)
+        image = mus.UltrasoundImage(dark, name, f"{number}" * 64)
+        for side, shift in (("left", 0), ("right", 15)):
+            roi = mus.Rectangle(
+                110 + shift + number, 150, 160, 220,
+                name="VL", muscle="Vastus lateralis", side=side,
+            )  # fmt: skip
+            tables.append(mus.measure_rois(image, [roi], options=options))
+            # As published: black around the region, then the mean of what is above 0.
+            masked = image.pixels.copy()
+            masked[~mus.roi_mask(roi, image.frame_shape)] = 0
+            labels = {"Muscle": roi.muscle, "Side": side}
+            published.append(labels | {"EI_manual": np.mean(masked[masked > 0])})
+    results = pd.concat(tables, ignore_index=True)
+    means = pd.DataFrame(published).groupby(["Muscle", "Side"])["EI_manual"].mean()
+    rows = repeat_rows(results, rule="radboud").set_index(["measure", "side"])["value"]
+    for side in ("left", "right"):
+        wanted = round(means).astype(int)["Vastus lateralis"][side]
+        assert rows["repeats.echo_intensity"][side] == wanted
+    exact = summarise_repeats(results, measure=ABOVE)["value"]
+    np.testing.assert_allclose(exact, means, rtol=1e-13)
+    rounded = summarise_repeats(results, rule="mean_rounded")["value"].tolist()
+    assert all(r < wanted - 1 for r, wanted in zip(rounded, means, strict=True))
 
 
 def test_an_empty_table_has_no_repeats():

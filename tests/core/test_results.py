@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import math
 
@@ -121,6 +122,7 @@ OPTIONS = MeasureOptions(
     percentiles=(10, 90),
     bands=((0, 50), (51, 100), (101, 150), (151, 200), (201, 255)),
     heterogeneity=True,
+    above_black=True,
     fat=FatCorrection(0.8),
     fat_roi=mus.Rectangle(19.5, 29.5, 60, 80),
 )
@@ -129,6 +131,8 @@ GOLDEN_VALUES = {
     "intensity.band": [100 * n / 14700 for n in (2927, 2891, 2910, 2852, 3120)],
     "intensity.echovariation": [100 * SD / MEAN],
     "intensity.entropy": [7.990827544730211],
+    # 57 of the 14700 pixels are black.
+    "intensity.mean_above_black": [1867275 / 14643],
     "intensity.luminosity_ratio": [MEAN / 127.27416666666667],
     "intensity.mean_fat_young2015": [MEAN + 40.5278 * 0.8],
     "intensity.mean_fat_muller2021": [MEAN - 5.0054 * 0.64 + 38.30836 * 0.8],
@@ -269,6 +273,24 @@ def test_regions_share_the_pixels_that_both_masks_hold(image):
             naive = (mus.roi_mask(one, shape) & mus.roi_mask(other, shape)).sum()
             windows = (roi_window(roi, shape) for roi in (one, other))
             assert shared_pixels(*windows) == naive
+
+
+def test_a_black_region_has_no_mean_above_black_and_says_why():
+    gray = np.zeros((40, 40), np.uint8)
+    gray[:, 20:] = 80
+    image = mus.UltrasoundImage(gray, "a.png", "0" * 64)
+    rois = [mus.Rectangle(9.5, left, 10, 10, name=f"{left}") for left in (3.5, 13.5)]
+    options = MeasureOptions(above_black=True, quality=False)
+    rows = mus.measure_rois(image, rois, options=options)
+    black, both = rows[rows["measure"] == "intensity.mean_above_black"].to_dict(
+        "records"
+    )
+    assert math.isnan(black["value"])
+    assert black["note"] == "undefined where all pixels are black"
+    # Columns 14 to 23: six black, four of gray level 80.
+    assert (both["value"], both["note"]) == (80.0, "")
+    means = rows[rows["measure"] == "intensity.mean"]["value"]
+    assert means.tolist() == [0.0, 32.0]
 
 
 @pytest.fixture
@@ -529,3 +551,21 @@ def test_a_missing_table_is_said(tmp_path):
         mus.read_results(tmp_path / "none.csv")
     with pytest.raises(ResultsError, match="is a folder"):
         mus.read_results(tmp_path)
+
+
+@pytest.mark.parametrize("frame", ["9" * 20, "9" * 5000, "1e3", ""])
+def test_a_frame_that_is_no_number_of_a_frame_is_refused(path, one_sentence, frame):
+    content = table(row()).to_csv(index=False, na_rep="NaN")
+    assert content.splitlines()[0] == ",".join(COLUMNS)
+    (line,) = csv.DictReader(io.StringIO(content))
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS)
+    writer.writeheader()
+    writer.writerow(line)
+    path.write_text(buffer.getvalue())
+    assert len(mus.read_results(path)) == 1
+    writer.writerow(line | {"frame": frame})
+    path.write_text(buffer.getvalue())
+    with pytest.raises(ResultsError, match="not a results table") as error:
+        mus.read_results(path)
+    assert one_sentence(str(error.value))

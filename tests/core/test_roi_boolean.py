@@ -307,3 +307,44 @@ def test_outlines_of_a_composite_may_touch_but_not_cross(parts, crosses):
         assert math.isclose(
             usable_window(roi, (80, 80)).n_pixels, roi.area_px, abs_tol=40
         )
+
+
+# Areas of very many outlines
+
+
+def test_outlines_within_outlines_have_the_area_of_the_rings():
+    sides = np.arange(1.0, 2400)
+    parts = [square(-s / 2, -s / 2, s) for s in sides]
+    rng = np.random.default_rng(3)
+    shuffled = [parts[i] for i in rng.permutation(len(parts))]
+    assert even_odd_area(shuffled) == np.sum(sides[::2] ** 2) - np.sum(sides[1::2] ** 2)
+    # The smallest square drawn again cancels itself.
+    assert even_odd_area([*shuffled, parts[0]]) == even_odd_area(shuffled) - 1
+
+
+def dense_comb(n, left=0.0):
+    teeth = np.column_stack([np.where(np.arange(n) % 2, 100, 20), np.arange(n) / 8])
+    return np.add(np.vstack([teeth, [(0, n / 8), (0, -1)]]), (0, left))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("turn", [1, -1], ids=["upright", "lying"])
+def test_a_dense_composite_that_does_not_cross_has_its_area(turn):
+    n = 8000
+    combs = [dense_comb(n), dense_comb(n, n / 8 + 5)]
+    # A hole in the back of each comb.
+    holes = [square(2, 50, 10), square(2, n / 8 + 55, 10)]
+    parts = [part[:, ::turn] for part in (*combs, *holes)]
+    assert find_crossing(Composite(tuple(parts))) is None
+    alone = sum(mus.Polygon(part).area_px for part in combs)
+    assert even_odd_area(parts) == alone - 200
+
+
+@pytest.mark.timeout(20)
+def test_an_area_that_cannot_be_worked_out_is_refused(one_sentence):
+    teeth = np.column_stack([np.arange(8000) % 2 * 200, np.arange(8000) / 10])
+    down = np.vstack([teeth, [(-1, 800), (-1, 0)]])
+    crossed = [down, down[:, ::-1]]
+    with pytest.raises(RoiError, match="meet in up to") as error:
+        even_odd_area(crossed)
+    assert one_sentence(str(error.value))

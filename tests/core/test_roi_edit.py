@@ -416,3 +416,28 @@ def test_parts_and_lines_are_simplified_boxes_and_points_are_not():
     for bad in (-1, math.nan, math.inf):
         with pytest.raises(RoiError, match="simplified to"):
             simplify_roi(ring, bad)
+
+
+@pytest.mark.timeout(20)
+def test_a_comb_of_very_many_teeth_is_simplified():
+    n = 60_000
+    across = np.where(np.arange(n) % 2, 40.0, 0.0)
+    teeth = np.column_stack([across, np.arange(n) / 10])
+    drawn = mus.Polygon(np.vstack([teeth, [(-9.0, n / 10), (-9.0, -1.0)]]))
+    # A tooth is cut off only where both of its sides lie within the tolerance.
+    simple = simplify_roi(drawn, 0.01)
+    assert len(simple.vertices) > 0.99 * n
+    assert find_crossing(simple) is None
+    line = simplify_roi(Polyline(teeth, kind="freehand"), 41)
+    assert line.vertices.tolist() == [teeth[0].tolist(), teeth[-1].tolist()]
+
+
+@pytest.mark.timeout(20)
+def test_what_cannot_be_checked_can_be_simplified():
+    angles = np.arange(40_000) * (2 * np.pi / 40_000)
+    reach = np.where(np.arange(40_000) % 2, 99.0, 100.0)[:, None] * 1000
+    star = np.column_stack([np.sin(angles), np.cos(angles)]) * reach
+    star[::100] *= 0.1
+    drawn = mus.Polygon(star, name="VL")
+    simple = simplify_roi(drawn, 3000)
+    assert len(simple.vertices) < 4000

@@ -14,7 +14,7 @@ from napari_muscle_us.errors import RoiError
 from napari_muscle_us.image import Calibration, UltrasoundImage
 from napari_muscle_us.measure.quality import prepare
 from napari_muscle_us.roi.rasterize import usable_window
-from napari_muscle_us.roi.rules import RoiRules, check_rules
+from napari_muscle_us.roi.rules import RoiRules, check_rules, clip_to_inner
 
 
 def picture(spacing=(0.1, 0.1), shape=(300, 400)):
@@ -172,3 +172,37 @@ def test_nonsense_is_no_rule(rules, one_sentence):
     with pytest.raises(RoiError) as caught:
         RoiRules.from_dict(rules)
     assert one_sentence(str(caught.value))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.93])
+def test_what_is_clipped_to_the_inner_field_obeys_the_rule(share):
+    rows, columns = np.mgrid[:300, :400]
+    inside = np.abs(columns - 199.5) < 50 + rows * 0.4
+    gray = np.where(inside, picture().pixels, 0).astype(np.uint8)
+    image = UltrasoundImage(gray, "a.png", "0" * 64)
+    facts = prepare(image, field=find_field(gray))
+    roi = mus.Ellipse(40, 100, 200, 200, name="RF")
+    rules = RoiRules(inner_lateral=share)
+    assert broken(roi, rules, image, facts=facts)
+    clipped = clip_to_inner(image, roi, share, facts=facts)
+    assert clipped.name == "RF"
+    assert not broken(clipped, rules, image, facts=facts)
+    # No pixel more than the rule asks for is lost.
+    before, after = (mus.roi_mask(r, gray.shape) for r in (roi, clipped))
+    assert not (after & ~before).any()
+    edges = [np.flatnonzero(row)[[0, -1]] for row in facts.field.mask]
+    for row, (first, last) in enumerate(edges):
+        reach = share * (last + 1 - first) / 2
+        beyond = np.abs(columns[row] - (first + last) / 2) - reach
+        kept, tie = beyond <= 0, np.abs(beyond) < 1e-9
+        np.testing.assert_array_equal(after[row][~tie], (before[row] & kept)[~tie])
+
+
+def test_a_region_within_the_inner_field_is_left_as_it_is():
+    box = mus.Rectangle(99.5, 99.5, 50, 100)
+    assert clip_to_inner(picture(), box) is box
+
+
+def test_a_region_beyond_the_inner_field_is_not_clipped_to_nothing():
+    with pytest.raises(RoiError, match="have no pixel in common"):
+        clip_to_inner(picture(), mus.Rectangle(99.5, -0.5, 50, 40, name="edge"))

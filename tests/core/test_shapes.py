@@ -209,3 +209,67 @@ def test_a_shared_stretch_crosses_when_the_sides_change(vertices, crosses):
     # However little it is moved, it still crosses; or some move parts it.
     found = [find_crossing(mus.Polygon(v)) is not None for v in moved]
     assert all(found) == crosses
+
+
+# Outlines with very many edges
+
+
+def spokes(n, inner=40.0):
+    """Return a star of `n` corners whose edges all run from a rim to a ring."""
+    angles = np.arange(n) * (2 * np.pi / n)
+    reach = np.where(np.arange(n) % 2, inner, 100.0)[:, None]
+    return 120 + reach * np.column_stack([np.sin(angles), np.cos(angles)])
+
+
+def comb(n):
+    """Return an outline of `n` corners whose teeth lie side by side along columns."""
+    across = np.where(np.arange(n) % 2, 100.0, 20.0)
+    teeth = np.column_stack([across, np.arange(n) / 100])
+    return np.vstack([teeth, [(0.0, n / 100), (0.0, -1.0)]])
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("turn", [1, -1], ids=["upright", "lying"])
+def test_a_comb_of_very_many_teeth_is_checked(turn):
+    outline = comb(100_000)[:, ::turn]
+    assert find_crossing(mus.Polygon(outline)) is None
+    bent = outline.copy()
+    # One tooth reaches through the back of the comb.
+    bent[5000] = np.array((-5.0, 50.0))[::turn]
+    row, column = np.array(find_crossing(mus.Polygon(bent)))[::turn]
+    assert row == pytest.approx(0, abs=1e-9)
+    assert column == pytest.approx(50, abs=0.02)
+
+
+@pytest.mark.timeout(20)
+def test_too_many_edges_side_by_side_are_refused(one_sentence):
+    assert find_crossing(mus.Polygon(spokes(6000))) is None
+    with pytest.raises(RoiError, match="'VL' has so many edges side by side") as error:
+        find_crossing(mus.Polygon(spokes(100_000), name="VL"))
+    assert one_sentence(str(error.value))
+
+
+@pytest.mark.timeout(20)
+def test_an_outline_drawn_a_thousand_times_over_itself_is_refused():
+    corners = np.array([(0.0, 0), (0, 9), (9, 0)])
+    assert find_crossing(mus.Polygon(np.tile(corners, (50, 1)))) is None
+    with pytest.raises(RoiError, match="so many edges side by side"):
+        find_crossing(mus.Polygon(np.tile(corners, (1300, 1))))
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": ["polygon"] * 5000},
+        {"type": "rectangle", "top": ["x" * 200] * 9, "left": 1, "height": 1},
+        {"type": "rectangle", "top": [[1.5]] * 999, "left": 1, "height": 1, "width": 1},
+        {"type": "ellipse", "top": "x", "left": 10**5000, "height": 1, "width": 1},
+        {"type": "polygon"} | {f"entry {i}": i for i in range(5000)},
+    ],
+    ids=["type", "missing", "numbers", "digits", "entries"],
+)
+def test_a_message_quotes_only_the_beginning_of_what_is_wrong(geometry, one_sentence):
+    with pytest.raises(RoiError) as error:
+        roi_from_dict(geometry, name="VL")
+    assert one_sentence(str(error.value))
+    assert len(str(error.value)) < 200

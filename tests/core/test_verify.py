@@ -257,11 +257,12 @@ WANTED = {
     "bands": ((0, 50), (40, 90), (91, 255)),
     "overlapping_bands": True,
     "heterogeneity": True,
+    "above_black": True,
     "standard_error": True,
     "fat_roi": mus.Ellipse(2, 100, 12, 40),
     "rules": RoiRules(min_pixels=10),
 }
-ADDED = 3 + 3 + 2 + 1 + 1 + 2
+ADDED = 3 + 3 + 2 + 1 + 1 + 1 + 2
 
 
 def written(table, tmp_path):
@@ -536,6 +537,48 @@ def test_a_tampered_row_over_several_images_is_reported(
         assert not checks[0].same
         assert re.search(words, checks[0].reason), checks[0].reason
         assert "\n" not in checks[0].reason
+
+
+@pytest.fixture(scope="module")
+def radboud_once(images, formula_image, tmp_path_factory):
+    """Return averages without black pixels, of images that have some."""
+    tables = []
+    options = MeasureOptions(above_black=True)
+    for number, side in enumerate(["left", "left", "right"]):
+        gray = formula_image.copy()
+        gray[:: 4 + number] = 0
+        gray[:, ::7] = 40 + 30 * number
+        path = images / f"black {number}.png"
+        Image.fromarray(gray).save(path)
+        roi = mus.Rectangle(20, 30, 40, 50, name="BB", muscle="Soleus", side=side)
+        image = mus.read_image(path)
+        tables.append(mus.measure_rois(image, [roi], options=options))
+    table = pd.concat(tables, ignore_index=True)
+    rows = [repeat_rows(table, rule=rule) for rule in ("radboud", "mean_rounded")]
+    table = pd.concat(rows, ignore_index=True)
+    return written(table, tmp_path_factory.mktemp("radboud"))
+
+
+def test_averages_without_black_pixels_are_recomputed_as_such(radboud_once, images):
+    # In one table with those of all pixels, so that no image is taken for the other.
+    values = radboud_once["value"].tolist()
+    assert all(
+        one > other for one, other in zip(values[0:4:2], values[5:9:2], strict=True)
+    )
+    assert reasons(radboud_once, images) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"), [(0, "mean_rounded"), (1, "mean"), (5, "radboud")]
+)
+def test_another_rule_than_the_averages_own_is_found(radboud_once, images, place, rule):
+    rows = radboud_once.copy()
+    rows.loc[place, "method"] = json.dumps(
+        json.loads(rows.loc[place, "method"]) | {"rule": rule}
+    )
+    checks = mus.verify_results(rows, images)
+    assert [c.row for c in checks if not c.same] == [place + 1]
+    assert "the value is" in checks[place].reason
 
 
 def test_deep_nesting_is_reported_not_raised(repeated, optional, images):

@@ -1,5 +1,8 @@
 """Fuzzer over the readers: damaged files give an image or a sentence, nothing else.
 
+Regions are among them: ImageJ's files, autosaves, results tables, and the operations
+on outlines that whoever drew them did not foresee.
+
 Files of every format are damaged and read in processes of their own, with limits on
 time and memory. A finding is a crash, a hang, an error of another kind, a message that
 is no sentence or names the person in the file, a picture that is not what it says, or
@@ -58,8 +61,11 @@ _WEIGHTS: Final = {
     "asf": 2,
     "matroska": 2,
     "mpeg": 1,
-    "roi": 3,
-    "roizip": 2,
+    "roi": 5,
+    "roizip": 3,
+    "autosave": 3,
+    "table": 3,
+    "shapes": 4,
     "study": 4,
 }
 _REAL_SHARE: Final = 0.25
@@ -351,7 +357,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only", choices=_WEIGHTS, help="damage files of one kind")
+    parser.add_argument(
+        "--only", choices=_WEIGHTS, nargs="+", help="damage files of these kinds"
+    )
     parser.add_argument("--made", action="store_true", help="leave out real files")
     parser.add_argument("--out", type=Path, default=Path("fuzz-findings"))
     parser.add_argument("--replay", type=Path, metavar="FILE", help="read one file")
@@ -365,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         number = options.cases
         seeds = make_seeds(real=not options.made)
         if options.only:
-            seeds = [s for s in seeds if s.kind == options.only]
+            seeds = [s for s in seeds if s.kind in options.only]
         say(f"{number} cases from {len(seeds)} files, seed {options.seed}")
         report = run(
             cases(seeds, number, options.seed),

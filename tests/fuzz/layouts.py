@@ -527,6 +527,10 @@ def _roi(content: bytes, layout: Layout) -> None:
     layout.fields += [Field(at, 4, ">", True) for at in range(18, 34, 4)]
     layout.words(64, min(len(content), 300), 2, ">")
     layout.fields += [Field(at, 4, ">", True) for at in range(64, 300, 4)]
+    second = number(content, 60, 4, ">")
+    if 64 <= second <= len(content):
+        # Places and lengths of name, properties and counters; position and colour.
+        layout.words(second + 4, min(len(content), second + 64), 4, ">")
     layout.parts += [(0, 64), (64, len(content))]
 
 

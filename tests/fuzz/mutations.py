@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.datadict import tag_for_keyword
 
-from tests.fuzz import layouts
+from tests.fuzz import layouts, roi_mutations
 from tests.fuzz.layouts import Element, Field, layout_of, number
 from tests.fuzz.seeds import zipped
 
@@ -37,6 +37,8 @@ _BROKEN_ZIP: Final = (
 def mutate(chance: random.Random, seed: Seed, other: Seed) -> bytes:
     """Return a damaged copy of a file; `other` may lend it some bytes."""
     content = seed.content
+    if seed.kind in _WHOLE:
+        return _WHOLE[seed.kind](chance, seed.kind, content)[:MAX_BYTES]
     for _ in range(chance.choices((1, 2, 3, 5), (55, 25, 12, 8))[0]):
         content = _once(chance, seed.kind, content, other)[:MAX_BYTES]
     if seed.kind == "png" and chance.random() < 0.9:
@@ -46,9 +48,10 @@ def mutate(chance: random.Random, seed: Seed, other: Seed) -> bytes:
 
 def _once(chance: random.Random, kind: str, content: bytes, other: Seed) -> bytes:
     special = _SPECIAL.get(kind, _tampered)
+    shares = (5, 2, 5, 85, 3) if kind in _TEXTS else (30, 12, 22, 30, 6)
     how = chance.choices(
         (_tampered, _parts, _bytes, special, partial(_splice, other=other.content)),
-        (30, 12, 22, 30, 6),
+        shares,
     )[0]
     return how(chance, kind, content) or b"\0"
 
@@ -517,6 +520,8 @@ def with_tiff_text(content: bytes, entry: layouts.TiffEntry, text: bytes) -> byt
 
 def _archive(chance: random.Random, kind: str, content: bytes) -> bytes:
     """Damage a file in an archive and pack it again."""
+    if kind == "roizip" and chance.random() < 0.4:
+        return roi_mutations.archive(chance, kind, content)
     files = unzipped(content)
     if not files:
         return _bytes(chance, kind, content)
@@ -557,4 +562,9 @@ _SPECIAL: Final[dict[str, Mutation]] = {
     "tiff": _tiff,
     "roizip": _archive,
     "study": _archive,
+    "autosave": roi_mutations.autosave,
+    "table": roi_mutations.table,
 }
+_WHOLE: Final[dict[str, Mutation]] = {"shapes": roi_mutations.shapes}
+_TEXTS: Final = ("autosave", "table")
+"""Kinds whose bytes rarely can be damaged without all being refused."""

@@ -24,6 +24,7 @@ from PIL import Image, PngImagePlugin
 from pydicom.datadict import tag_for_keyword
 
 from tests.core import dicom_factory as make
+from tests.fuzz import roi_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -459,6 +460,16 @@ def _rois() -> Iterator[Seed]:
     files = roi_files()
     for kind, content in files.items():
         yield Seed(kind, "roi", content)
+    for kind, content in roi_seeds.roi_contents().items():
+        yield Seed(kind, "roi", content)
+    for name, content in roi_seeds.archives():
+        yield Seed(name, "roizip", content)
+    for name, content in roi_seeds.autosaves():
+        yield Seed(name, "autosave", content)
+    for name, content in roi_seeds.tables():
+        yield Seed(name, "table", content)
+    for name, content in roi_seeds.operations():
+        yield Seed(name, "shapes", content)
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
         entries = {f"{i:03}-{kind}.roi": c for i, (kind, c) in enumerate(files.items())}
         yield Seed(f"archive-{method}", "roizip", zipped(entries, method))

@@ -29,6 +29,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tests.fuzz import roi_worker
+from tests.fuzz.roi_seeds import AUTOSAVED
+from tests.fuzz.roi_worker import MAX_SECONDS, BadRegion
 from tests.fuzz.seeds import MARKER, PERSONAL
 
 if TYPE_CHECKING:
@@ -43,8 +46,14 @@ MAX_RESERVED: Final = 2_000_000_000
 _RESERVING: Final = ("mp4", "mov", "avi", "asf", "matroska", "mpeg")
 _MAX_OPEN_FILES: Final = 64
 _LOOK_EVERY: Final = 100
-_MAX_ROIS: Final = 20
-_MASK_SHAPE: Final = (50, 70)
+
+_REGIONS: Final = {
+    "roi": roi_worker.read_rois,
+    "roizip": roi_worker.read_rois,
+    "autosave": roi_worker.read_saved,
+    "table": roi_worker.read_table,
+    "shapes": roi_worker.operate,
+}
 
 SUFFIXES: Final = {
     "dicom": ".dcm",
@@ -52,6 +61,9 @@ SUFFIXES: Final = {
     "matroska": ".mkv",
     "mpeg": ".mpg",
     "roizip": ".zip",
+    "autosave": f"{AUTOSAVED[4:]}.rois.json",
+    "table": ".csv",
+    "shapes": ".json",
 }
 
 
@@ -63,9 +75,9 @@ class BadOutcome(Exception):
 class Outcome:
     """What came of a case.
 
-    `word` is ``still``, ``clip``, ``study``, ``rois`` or ``refused``; with `problem`
-    it is a finding, whose `where` tells like from unlike. `said` is the sentence of a
-    refusal, or what an image tells of its scale.
+    `word` is ``still``, ``clip``, ``study``, ``refused`` or what became of regions
+    (`roi_worker`); with `problem` it is a finding, whose `where` tells like from
+    unlike. `said` is the sentence of a refusal, or what an image tells of its scale.
     """
 
     number: int
@@ -133,6 +145,9 @@ def judge(
     peak = _memory()
     growth = max(peak["VmHWM"] - before["VmRSS"], 0)
     reserved = max(peak["VmPeak"] - max(before["VmPeak"], before["VmSize"]), 0)
+    if not problem and seconds > MAX_SECONDS.get(kind, math.inf):
+        word, where = "slow", f"time of {kind}"
+        problem = f"{seconds:.1f} s of processor time for {len(content)} bytes"
     if not problem and growth > MAX_RSS_GROWTH:
         word, where = "memory", f"memory of {kind}"
         problem = f"{growth / 1e6:.0f} MB for {len(content)} bytes"
@@ -153,8 +168,8 @@ def read_case(path: Path, kind: str) -> tuple[str, str]:
 
     The second text is what an image tells of its scale.
     """
-    if kind in ("roi", "roizip"):
-        return _read_rois(path)
+    if kind in _REGIONS:
+        return _REGIONS[kind](path)
     if kind == "study":
         return _read_study(path)
     from napari_muscle_us.io.read import read_image
@@ -168,25 +183,6 @@ def read_case(path: Path, kind: str) -> tuple[str, str]:
     image = read_image(path)
     said = f"{image.frame_shape} {image.spacing_mm} {' '.join(image.warnings)}"
     return check_image(image, path), said
-
-
-def _read_rois(path: Path) -> tuple[str, str]:
-    from napari_muscle_us.errors import MuscleUSError
-    from napari_muscle_us.io.imagej import read_imagej_rois
-    from napari_muscle_us.roi.rasterize import roi_mask
-
-    rois = read_imagej_rois(path)
-    if not rois:
-        raise BadOutcome("an empty list of ROIs")
-    for roi in rois[:_MAX_ROIS]:
-        try:
-            mask = roi_mask(roi, _MASK_SHAPE)
-        except MuscleUSError as error:
-            check_sentence(str(error))
-            continue
-        if mask.shape != _MASK_SHAPE or mask.dtype != bool:
-            raise BadOutcome(f"a mask of {mask.dtype} and shape {mask.shape}")
-    return "rois", f"{len(rois)} regions"
 
 
 def _read_study(path: Path) -> tuple[str, str]:
@@ -313,13 +309,13 @@ def _judge_error(error: Exception) -> tuple[str, str, str]:
             return "bad message", str(bad), f"{_place(error)} {_kind_of(bad)}"
         return "refused", "", ""
     words = "".join(traceback.format_exception(error))[-6000:]
-    if isinstance(error, BadOutcome):
+    if isinstance(error, BadOutcome | BadRegion):
         word = "leak" if str(error).startswith("leak") else "bad outcome"
         return word, words, _kind_of(error)
     return "error", words, f"{type(error).__name__} at {_place(error)}"
 
 
-def _kind_of(error: BadOutcome) -> str:
+def _kind_of(error: BadOutcome | BadRegion) -> str:
     """Return what tells one kind of bad outcome from another."""
     first = str(error).split("\n")[0]
     return re.sub(r"0x[0-9a-f]+|\b\d[\d.e+-]*|'.*", "", first)[:80]
