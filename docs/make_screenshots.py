@@ -12,13 +12,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from example_rois import (
+    ANCHORS,
+    CROSSING,
+    GAINS,
+    KINDS,
+    MUSCLE,
+    ROIS,
+    SAMPLE,
+    TOWARDS,
+)
 from PIL import Image
-from simulated_scan import write_scan
+from simulated_scan import brighter, write_scan
 
 from napari_muscle_us.image import Device
-from napari_muscle_us.roi.shapes import Ellipse, Polygon, Rectangle
+from napari_muscle_us.roi.rules import RoiRules
+from napari_muscle_us.roi.shapes import Ellipse
+from napari_muscle_us.rows import measure_rois
 from napari_muscle_us.samples import sample_image
-from napari_muscle_us.simulate import simulate_muscle
 from napari_muscle_us.virtual_display import virtual_display
 
 if TYPE_CHECKING:
@@ -27,31 +38,13 @@ if TYPE_CHECKING:
     import napari
     from qtpy.QtWidgets import QWidget
 
-    from napari_muscle_us.roi.shapes import Roi
+    from napari_muscle_us.roi.entries import RoiEntry
+    from napari_muscle_us.roi.shapes import AnyRoi
 
 IMAGES: Final = Path(__file__).resolve().parent / "images"
 MAX_BYTES: Final = 350_000
 _COLOURS: Final = 256
 _SETTLE_SECONDS: Final = 1.5
-_SAMPLE: Final = "transverse_healthy"
-
-_MUSCLE: Final = Polygon(
-    simulate_muscle(_SAMPLE).muscle_outline,
-    name="BB",
-    muscle="Biceps brachii",
-    side="left",
-)
-_ROIS: Final = (
-    _MUSCLE,
-    Rectangle(288, 120, 50, 330, name="Deep", muscle="Brachialis", side="left"),
-    Ellipse(36, 90, 40, 220, name="Fat"),
-)
-_CROSSING: Final = Polygon(
-    [(130.0, 120.0), (250.0, 430.0), (130.0, 430.0), (250.0, 120.0)],
-    name="Crossed",
-    muscle="Biceps brachii",
-    side="left",
-)
 
 
 def settle(seconds: float = _SETTLE_SECONDS) -> None:
@@ -109,30 +102,54 @@ def save_window(viewer: napari.Viewer, name: str) -> None:
     shrink(path)
 
 
-def open_with(rois: Sequence[Roi], *, device: Device | None = None) -> napari.Viewer:
-    """Return a viewer with a simulated image and regions on it."""
-    from napari.layers import Layer
+def no_autosave() -> None:
+    """Keep what is drawn here out of the user's folder, and what lies there out."""
+    from napari_muscle_us._napari import _roi_autosave
 
-    from napari_muscle_us._napari._layers import layer_data
+    _roi_autosave.chosen_place = lambda: _roi_autosave.OFF
+
+
+def open_with(
+    rois: Sequence[AnyRoi | RoiEntry],
+    *,
+    device: Device | None = None,
+    sample: str = SAMPLE,
+) -> napari.Viewer:
+    """Return a viewer with a simulated image and regions on it."""
     from napari_muscle_us._napari._session import session_of
-    from napari_muscle_us._napari._shapes import shape_from
     from napari_muscle_us._napari.launch import DEMO_SUBJECT, open_viewer
     from napari_muscle_us.reference.load import DEFAULT_SET
 
     viewer = open_viewer()
-    image = dataclasses.replace(sample_image(_SAMPLE), device=device or Device())
-    viewer.add_layer(Layer.create(*layer_data(image, title="Simulated muscle")))
-    session = session_of(viewer)
-    layer = session.new_roi_layer()
-    for number, roi in enumerate(rois):
-        vertices, kind = shape_from(roi)
-        layer.add(vertices, shape_type=kind)
-        session.edit(number, name=roi.name, muscle=roi.muscle, side=roi.side)
-    session.select([0])
-    layer.mode = "select"
-    session.set_subject(DEMO_SUBJECT, DEFAULT_SET, accept_device=False)
+    add_sample(viewer, rois, sample=sample, device=device)
+    session_of(viewer).set_subject(DEMO_SUBJECT, DEFAULT_SET, accept_device=False)
     viewer.reset_view()
     return viewer
+
+
+def add_sample(
+    viewer: napari.Viewer,
+    rois: Sequence[AnyRoi | RoiEntry],
+    *,
+    sample: str = SAMPLE,
+    device: Device | None = None,
+    title: str = "Simulated muscle",
+) -> None:
+    """Add a simulated image with regions, of which the first is selected."""
+    from napari.layers import Layer
+
+    from napari_muscle_us._napari import _roi_edits
+    from napari_muscle_us._napari._layers import layer_data
+    from napari_muscle_us._napari._session import session_of
+
+    image = dataclasses.replace(sample_image(sample), device=device or Device())
+    viewer.add_layer(Layer.create(*layer_data(image, title=title)))
+    session = session_of(viewer)
+    layer = session.new_roi_layer()
+    if rois:
+        _roi_edits.add(session, rois, "drawing")
+        session.select([0])
+    layer.mode = "select"
 
 
 def shoot_demo() -> None:
@@ -146,29 +163,134 @@ def shoot_demo() -> None:
 
 def shoot_panels() -> None:
     """Make one picture a panel, with three regions on the image."""
-    viewer = open_with(_ROIS)
+    viewer = open_with(ROIS)
     save_window(viewer, "drawing")
-    rois = float_panel(viewer, "Muscle ROIs", (430, 420))
-    save_panel(rois, "muscle-rois")
-    histogram = float_panel(viewer, "Grayscale histogram", (430, 520))
+    histogram = float_panel(viewer, "Grayscale histogram", (430, 560))
     save_panel(histogram, "grayscale-histogram")
     histogram._all.setChecked(True)
     save_panel(histogram, "grayscale-histogram-all")
     save_panel(float_panel(viewer, "Z-score", (470, 480)), "z-score")
     results = float_panel(viewer, "Results", (900, 640))
-    results._subject.setText("S012")
-    results._visit.setText("baseline")
+    results._labels.subject.setText("S012")
+    results._labels.visit.setText("baseline")
     results.measure(everything=True)
     save_panel(results, "results")
     viewer.close()
 
 
+def shoot_rois() -> None:
+    """Make pictures of regions of all kinds, of the rules, of the magnetic tool."""
+    from napari_muscle_us._napari._session import session_of
+    from napari_muscle_us._napari.launch import panel
+    from napari_muscle_us._napari.panels._roi_rules import RulesBox
+
+    viewer = open_with(KINDS)
+    viewer.window.resize(1500, 560)
+    rois = panel(viewer, "Muscle ROIs")
+    save_panel(rois, "muscle-rois")
+    session_of(viewer).set_options(
+        rules=RoiRules(largest_muscle_area=True, inner_lateral=0.7, min_area_mm2=100)
+    )
+    (rules,) = rois.findChildren(RulesBox)
+    open_section(rules)
+    viewer.window.resize(1500, 780)
+    save_panel(rois, "muscle-rois-rules")
+    viewer.close()
+    viewer = open_with(())
+    shoot_magnetic(viewer)
+    viewer.close()
+
+
+def shoot_magnetic(viewer: napari.Viewer) -> None:
+    """Make a picture of an outline that snaps to fascia, before it is closed."""
+    from napari_muscle_us._napari.launch import panel, take_screenshot
+
+    rois = panel(viewer, "Muscle ROIs")
+    rois._drawing.take("Magnetic")
+    settle()
+    tool = rois._drawing._magnetic
+    viewer.reset_view()
+    settle()
+    for anchor in ANCHORS:
+        tool._path.add(anchor)
+    tool._cursor = TOWARDS
+    tool._zoom = viewer.scene.camera.zoom * float(viewer.layers[0].scale[-1])
+    tool._draw()
+    tool.changed.emit()
+    settle()
+    path = IMAGES / "magnetic.png"
+    take_screenshot(viewer, path)
+    shrink(path)
+    tool.stop()
+
+
+def open_section(inside: QWidget) -> None:
+    """Unfold the section of a panel that a widget lies in."""
+    from napari_muscle_us._napari.panels._widgets import Section
+
+    parent = inside.parentWidget()
+    while not isinstance(parent, Section):
+        parent = parent.parentWidget()
+    parent._button.setChecked(True)
+
+
+def shoot_histograms() -> None:
+    """Make pictures of further measures, and of two visits in one plot."""
+    from napari_muscle_us._napari._session import session_of
+
+    viewer = open_with(KINDS)
+    histogram = float_panel(viewer, "Grayscale histogram", (430, 900))
+    session = session_of(viewer)
+    session.set_options(
+        percentiles=(5.0, 25.0, 75.0, 95.0),
+        bands=((0, 50), (51, 100), (101, 150), (151, 200), (201, 255)),
+        heterogeneity=True,
+        standard_error=True,
+    )
+    keys = {e.roi.name: e.key for e in session.rois.entries()}
+    histogram._fat.choose(region=keys["Fat"], thickness=keys["Fat thickness"])
+    histogram._log.setChecked(True)
+    histogram._cumulative.setChecked(True)
+    save_panel(histogram, "grayscale-histogram-more")
+    viewer.close()
+    viewer = open_with([MUSCLE])
+    histogram = float_panel(viewer, "Grayscale histogram", (430, 620))
+    settle()
+    histogram.keep()
+    histogram._kept[0] = dataclasses.replace(histogram._kept[0], place="visit 1")
+    add_sample(viewer, [MUSCLE], sample="transverse_diseased", title="Visit 2")
+    save_panel(histogram, "grayscale-histogram-compare")
+    viewer.close()
+
+
+def shoot_repeats() -> None:
+    """Make a picture of three images a side, averaged."""
+    import pandas as pd
+
+    from napari_muscle_us._napari._session import session_of
+
+    viewer = open_with([MUSCLE])
+    rows = []
+    for number, (side, gain) in enumerate(GAINS, 1):
+        image = brighter(sample_image(SAMPLE), gain, f"BB_{side}_{number}.png")
+        roi = dataclasses.replace(MUSCLE, side=side)
+        rows.append(measure_rois(image, [roi], subject="S012", visit="baseline"))
+    session_of(viewer).set_results(pd.concat(rows, ignore_index=True))
+    panel = float_panel(viewer, "Repeats", (640, 480))
+    settle()
+    panel._view.selectRow(1)
+    save_panel(panel, "repeats")
+    viewer.close()
+
+
 def shoot_problems() -> None:
     """Make pictures of what is refused: a crossing outline, another device."""
+    from napari_muscle_us._napari.launch import panel
+
     other = Device(manufacturer="Philips", model="EPIQ 5")
-    viewer = open_with((_MUSCLE, _CROSSING), device=other)
-    rois = float_panel(viewer, "Muscle ROIs", (430, 360))
-    save_panel(rois, "muscle-rois-problem")
+    viewer = open_with((MUSCLE, CROSSING), device=other)
+    viewer.window.resize(1500, 480)
+    save_panel(panel(viewer, "Muscle ROIs"), "muscle-rois-problem")
     save_panel(float_panel(viewer, "Z-score", (470, 430)), "z-score-device")
     viewer.close()
 
@@ -220,11 +342,47 @@ def shoot_acquisition() -> None:
         viewer.close()
 
 
+def shoot_time_course() -> None:
+    """Make a picture of the echo intensity over a clip."""
+    from napari_muscle_us._napari import _roi_edits
+    from napari_muscle_us._napari._session import session_of
+    from napari_muscle_us._napari.launch import panel
+
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder, "clip.dcm")
+        write_scan(clip, frames=50)
+        viewer = open_file(clip)
+        session = session_of(viewer)
+        session.new_roi_layer()
+        roi = Ellipse(235, 290, 120, 260, name="BB", muscle="Biceps brachii")
+        _roi_edits.add(session, [roi], "drawing")
+        session.select([0])
+        viewer.window.resize(1500, 600)
+        course = panel(viewer, "Time course")
+        settle()
+        course.measure()
+        while course._job.running:
+            settle(0.1)
+        viewer.dims.set_current_step(0, 17)
+        save_panel(course, "time-course")
+        viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     IMAGES.mkdir(exist_ok=True)
     with virtual_display():
-        for shoot in (shoot_demo, shoot_panels, shoot_problems, shoot_acquisition):
+        no_autosave()
+        for shoot in (
+            shoot_demo,
+            shoot_panels,
+            shoot_rois,
+            shoot_histograms,
+            shoot_repeats,
+            shoot_problems,
+            shoot_acquisition,
+            shoot_time_course,
+        ):
             shoot()
 
 

@@ -5,6 +5,8 @@ Nobody was scanned: the tissue is simulated, the name on the screen is made up.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_muscle_us.image import UltrasoundImage
+
 _ROWS, _COLUMNS = 600, 800
 _TOP, _LEFT = 90, 110
 _MARGIN: Final = 20
 _INK: Final = 230
+_DARKER: Final = 0.15
+"""By how much a muscle gets darker in the middle of the simulated contraction."""
 
 
 def screen(picture: npt.NDArray[np.uint8], spacing_mm: float) -> npt.NDArray[np.uint8]:
@@ -57,7 +63,9 @@ def write_scan(path: Path, *, frames: int = 1, calibrated: bool = True) -> None:
     for number in range(frames):
         shift = round(6 * np.sin(2 * np.pi * number / max(frames, 1)))
         frame = whole.copy()
-        frame[part] = np.roll(whole[part], shift, axis=0)
+        moved = np.roll(whole[part], shift, axis=0)
+        gain = 1 - _DARKER * np.sin(np.pi * number / max(frames, 1)) ** 2
+        frame[part] = np.rint(moved * gain).astype(np.uint8)
         pixels.append(frame.tobytes())
     dataset = _elements(frames)
     if calibrated:
@@ -65,6 +73,13 @@ def write_scan(path: Path, *, frames: int = 1, calibrated: bool = True) -> None:
         dataset.SequenceOfUltrasoundRegions = [_region(bounds, sample.spacing_mm)]
     dataset.PixelData = b"".join(pixels)
     dataset.save_as(path, enforce_file_format=True)
+
+
+def brighter(image: UltrasoundImage, gain: float, name: str) -> UltrasoundImage:
+    """Return a still image as another gain might have made it."""
+    gray = np.clip(image.pixels * gain, 0, 255).astype(np.uint8)
+    digest = hashlib.sha256(gray.tobytes()).hexdigest()
+    return dataclasses.replace(image, gray=gray, name=name, digest=digest)
 
 
 def _elements(frames: int) -> Dataset:

@@ -348,3 +348,10 @@ def test_an_area_that_cannot_be_worked_out_is_refused(one_sentence):
     with pytest.raises(RoiError, match="meet in up to") as error:
         even_odd_area(crossed)
     assert one_sentence(str(error.value))
+
+
+def test_outlines_that_meet_too_often_are_refused_at_once():
+    # 1000 teeth of each cross 1000 of the other: minutes, if it were begun.
+    comb = dense_comb(1000)
+    with pytest.raises(RoiError, match="too many to be worked through"):
+        even_odd_area([comb, 10 + comb[:, ::-1]])

@@ -29,8 +29,8 @@ SCALE: Final = 2**16
 _THIN_PX: Final = 1e-3
 _CROSSINGS_AT_ONCE: Final = 4_000_000
 _REPAIRS: Final = 4
-_MOST_MEETINGS: Final = 1_500_000
-"""Pairs of edges near each other that are worked through, in a few seconds."""
+_MOST_MEETINGS: Final = 300_000
+"""Pairs of edges near each other that are worked through, in about two seconds."""
 _ALWAYS_FEW: Final = 1500
 _SAMPLED_EDGES: Final = 100
 _NEAR: Final = 1.0
