@@ -263,6 +263,9 @@ def test_steps(*, fast: bool) -> list[tuple[str, Callable[[], None]]]:
     """Return titles and actions of the checks in their order, the cheap ones first."""
     pytest = (program("python"), "-m", "pytest")
     whole = (*pytest, "tests/integration")
+    # A file's tests stay together: they share what is costly to make.
+    parallel = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+    panels = (*pytest, *parallel, "tests/panels")
     offscreen, strict = ["QT_QPA_PLATFORM=offscreen"], ["NAPARI_STRICT_QT=1"]
     modules = ("--doctest-modules", PACKAGE, f"--ignore={PACKAGE}/_napari")
     steps: list[tuple[str, Callable[[], None]]] = [
@@ -270,8 +273,8 @@ def test_steps(*, fast: bool) -> list[tuple[str, Callable[[], None]]]:
         ("format", partial(run, program("ruff"), "format", "--check", ".")),
         ("types", partial(run, program("mypy"))),
         ("manifest", partial(run, program("npe2"), "validate", APPLICATION)),
-        ("core tests", partial(run, *pytest, "tests/core")),
-        ("panel tests", partial(run, *pytest, "tests/panels", variables=offscreen)),
+        ("core tests", partial(run, *pytest, *parallel, "tests/core")),
+        ("panel tests", partial(run, *panels, variables=offscreen)),
         ("integration tests", partial(run_displayed, *whole, variables=strict)),
         ("docstring examples", partial(run, *pytest, *modules)),
     ]

@@ -310,7 +310,7 @@ def test_what_cannot_be_done_is_refused_and_said(
 @pytest.mark.parametrize(
     "key",
     [
-        *(set(EDITS) - {"duplicate", "lock", "above", "below"}),
+        *sorted(set(EDITS) - {"duplicate", "lock", "above", "below"}),
         *ASKED,
         "colour",
         "rename",
