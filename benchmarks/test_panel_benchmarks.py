@@ -57,9 +57,10 @@ def vertex_drag(layer, outline):
     layer.selected_data = {0}
     lowest = outline[len(outline) // 2]
     mouse = SimpleNamespace(type="mouse_press", position=lowest, modifiers=())
-    (callback,) = layer.mouse_drag_callbacks
-    drag = callback(layer, mouse)
-    next(drag)
+    # napari's own, and the one that tells the end of a drag.
+    drags = [callback(layer, mouse) for callback in layer.mouse_drag_callbacks]
+    for drag in drags:
+        next(drag)
     # napari may take hold of a neighbour, which is to move downwards just the same.
     row, column = outline[layer._moving_value[1]]
     mouse.type = "mouse_move"
@@ -67,7 +68,8 @@ def vertex_drag(layer, outline):
 
     def step():
         mouse.position = (row + next(places), column)
-        next(drag)
+        for drag in drags:
+            next(drag)
 
     return step
 
