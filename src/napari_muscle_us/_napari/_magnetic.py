@@ -12,6 +12,7 @@ from napari_muscle_us._napari import _roi_edits
 from napari_muscle_us._napari._canvas_hold import IDLE, CanvasHold, MouseSlots
 from napari_muscle_us._napari._magnetic_path import MagneticPath, prepare
 from napari_muscle_us._napari._magnetic_preview import MagneticPreview
+from napari_muscle_us._napari._workers import run_aside
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.roi.shapes import Polygon
 
@@ -153,11 +154,12 @@ class MagneticTool:
 
     def _prepare(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Compute the cost of the frame while the user moves to the first click."""
-        from napari.qt.threading import create_worker
+        self._worker = run_aside(
+            prepare, pixels, then=self._on_prepared, after=self._forget_worker
+        )
 
-        self._worker = create_worker(prepare, pixels, _start_thread=False)
-        self._worker.returned.connect(self._on_prepared)
-        self._worker.start()
+    def _forget_worker(self) -> None:
+        self._worker = None
 
     def _on_prepared(self, found: tuple[Any, Any]) -> None:
         if self._path is not None:

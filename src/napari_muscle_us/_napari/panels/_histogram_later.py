@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qtpy.QtCore import QObject, QTimer, Signal
-from superqt.utils import create_worker
 
+from napari_muscle_us._napari._workers import run_aside
 from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_muscle_us._napari._workers import Aside
     from napari_muscle_us.image import UltrasoundImage
     from napari_muscle_us.measure.quality import FrameFacts
     from napari_muscle_us.measure.standard_error import StandardError
@@ -70,6 +71,7 @@ class SlowFacts(QObject):
         self._timer.timeout.connect(self._on_pause)
         self._next: Job | None = None
         self._running = False
+        self._aside: Aside | None = None
         self._image: UltrasoundImage | None = None
         self._prepared = False
         self._facts: FrameFacts | None = None
@@ -108,11 +110,8 @@ class SlowFacts(QObject):
             return
         job, self._next = self._next, None
         self._running = True
-        create_worker(
-            find,
-            job,
-            _connect={"returned": self._on_found, "finished": self._on_finished},
-            _start_thread=True,
+        self._aside = run_aside(
+            find, job, then=self._on_found, after=self._on_finished, parent=self
         )
 
     def _on_found(self, found: Found) -> None:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_muscle_us._napari import _roi_edits
 from napari_muscle_us._napari._fascia_layer import FasciaLayer
 from napari_muscle_us._napari._frame_facts import facts_of, look_at
+from napari_muscle_us._napari._workers import run_aside
 from napari_muscle_us._napari.panels._roi_rule_fields import RuleFields
 from napari_muscle_us._napari.panels._widgets import MessageLabel, report, widget_row
 from napari_muscle_us.errors import MuscleUSError
@@ -170,20 +171,17 @@ class RulesBox(QWidget):
             self._fascia.mark([])
             self._say([("Draw an ROI to see how good it is.", False, "")])
             return
-        from napari.qt.threading import create_worker
-
         self._rest = len(regions) - _MOST
-        self._worker = create_worker(
+        self._worker = run_aside(
             look_at,
             image,
             regions[:_MOST],
             self.value(),
             fascia=self._where.isChecked(),
-            _start_thread=False,
+            then=self._on_found,
+            after=self._on_finished,
+            parent=self,
         )
-        self._worker.returned.connect(self._on_found)
-        self._worker.finished.connect(self._on_finished)
-        self._worker.start()
 
     def _on_found(self, findings: list[RegionFindings]) -> None:
         # Something changed meanwhile, so this is not what is on the screen.
