@@ -222,7 +222,9 @@ class TestKeeping:
 
     def test_a_kept_one_is_renamed_by_its_title(self, panel, monkeypatch):
         panel.keep()
-        answer = lambda *_, **__: ("visit 1", True)  # noqa: E731
+        def answer(*_, **__):
+            return "visit 1", True
+
         monkeypatch.setattr(module.QInputDialog, "getText", answer)
         panel._on_title(0)
         panel._on_title(1)

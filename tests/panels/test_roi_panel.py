@@ -279,8 +279,11 @@ def test_an_angle_ends_with_its_third_point(panel, rois, session, qtbot):
     panel._tools.button("Angle").click()
     click(rois, (10, 10), (10, 50), (50, 50))
     qtbot.waitUntil(lambda: session.rois.entries()[-1].roi.name == "ROI 1")
-    kind = lambda: getattr(session.rois.entries()[-1].roi, "kind", "")  # noqa: E731
-    qtbot.waitUntil(lambda: kind() == "angle")
+
+    def is_angle():
+        return getattr(session.rois.entries()[-1].roi, "kind", "") == "angle"
+
+    qtbot.waitUntil(is_angle)
     made = session.rois.entries()[-1].roi
     np.testing.assert_allclose(made.vertices, [(10, 10), (10, 50), (50, 50)])
     assert made.angle_deg() == pytest.approx(90)
@@ -288,7 +291,7 @@ def test_an_angle_ends_with_its_third_point(panel, rois, session, qtbot):
     assert session.rois.undo() == "adding ROI 1"
     assert [e.key for e in session.rois.entries()] == [e.key for e in before]
     session.rois.redo()
-    assert kind() == "angle"
+    assert is_angle()
 
 
 def test_two_points_are_no_angle(panel, rois, session, qtbot, notes):
