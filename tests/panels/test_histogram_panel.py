@@ -222,6 +222,7 @@ class TestKeeping:
 
     def test_a_kept_one_is_renamed_by_its_title(self, panel, monkeypatch):
         panel.keep()
+
         def answer(*_, **__):
             return "visit 1", True
 
