@@ -198,3 +198,11 @@ def test_two_copies_of_an_image_do_not_mix(open_scan, scan, tmp_path):
     copy = other / "scan.png"
     shutil.copy(scan, copy)
     assert open_scan(copy).regions() == []
+
+
+def test_a_demonstration_leaves_nothing_behind(open_scan, scan):
+    session = open_scan()
+    session.autosave.turn_off()
+    session.new_roi_layer().add(square(20, 30, 40), shape_type="rectangle")
+    session.autosave.flush()
+    assert list(scan.parent.iterdir()) == [scan]

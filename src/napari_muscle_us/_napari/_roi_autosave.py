@@ -51,6 +51,7 @@ class RoiAutosave:
         self._session = session
         self._kept: dict[str, _Kept] = {}
         self._seen: WeakSet[Image] = WeakSet()
+        self._wanted = True
         self._dirty = False
         self._writing: list[tuple[_Kept, Future[Any]]] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="roi-autosave")
@@ -71,7 +72,11 @@ class RoiAutosave:
     @property
     def is_on(self) -> bool:
         """Whether anything is autosaved."""
-        return chosen_place() != OFF
+        return self._wanted and chosen_place() != OFF
+
+    def turn_off(self) -> None:
+        """Keep nothing that is drawn in this viewer, as in a demonstration."""
+        self._wanted = False
 
     def _on_changed(self, event: object = None) -> None:
         self._dirty = True

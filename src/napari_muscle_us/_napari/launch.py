@@ -80,9 +80,11 @@ def run_demo(*, screenshot: Path | None, out: Path | None) -> None:
 def open_demo() -> napari.Viewer:
     """Return a viewer with a sample, an ROI, its histogram, Z-score and results."""
     viewer = open_viewer()
+    session = session_of(viewer)
+    # Else the next demonstration would find this one's outline.
+    session.autosave.turn_off()
     sample = simulate_muscle(DEMO_SAMPLE)
     viewer.open_sample(PLUGIN, DEMO_SAMPLE)
-    session = session_of(viewer)
     layer = session.new_roi_layer()
     vertices, kind = shape_from(Polygon(sample.muscle_outline))
     layer.add(vertices, shape_type=kind)
