@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_muscle_us.device._user_folder import data_folder, user_data_folder
 from napari_muscle_us.device.profiles import (
     MAX_BYTES,
     DepthSpacing,
@@ -24,6 +23,7 @@ from napari_muscle_us.device.profiles import (
 )
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.image import Device
+from napari_muscle_us.user_folder import data_folder, user_data_folder
 
 ESAOTE = Device("Esaote", "6100", "LA533", "MSK", 40.0, 12.0, "1.2", 60.0, 12.0, 0.7)
 LAB = ScannerProfile(

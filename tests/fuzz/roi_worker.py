@@ -65,6 +65,7 @@ def refusals() -> Iterator[None]:
 
 def read_rois(path: Path) -> tuple[str, str]:
     """Read a ``.roi`` or ``.zip``, use what it holds, and write it again."""
+    from napari_muscle_us.errors import MuscleUSError
     from napari_muscle_us.io.imagej import read_imagej_entries, read_imagej_rois
     from napari_muscle_us.roi.shapes import Roi
     from tests.fuzz.worker import check_sentence
@@ -80,7 +81,7 @@ def read_rois(path: Path) -> tuple[str, str]:
     # Its warnings are checked by who called this.
     try:
         read = read_imagej_rois(path)
-    except Exception:
+    except MuscleUSError:
         _need(not areas, "areas that are refused")
         with refusals():
             raise

@@ -17,9 +17,9 @@ from napari_muscle_us.device._profile import DepthSpacing as DepthSpacing
 from napari_muscle_us.device._profile import ProfileError as ProfileError
 from napari_muscle_us.device._profile import ScannerProfile as ScannerProfile
 from napari_muscle_us.device._profile import dump_profiles, is_newer, parse_profiles
-from napari_muscle_us.device._user_folder import user_data_folder
 from napari_muscle_us.image import Device
 from napari_muscle_us.io.files import atomic_path
+from napari_muscle_us.user_folder import user_data_folder
 
 MAX_BYTES: Final = 1_000_000
 MAX_BROKEN: Final = 1000

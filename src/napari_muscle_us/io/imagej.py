@@ -171,7 +171,7 @@ def _read(path: Path) -> ImageJRois:
     """Return what a file holds, even if that is nothing."""
     try:
         if path.is_dir():
-            raise RoiError(f"{path.name!r} is a folder; give a .roi or .zip file.")
+            raise RoiError(f"{str(path)!r} is a folder; give a .roi or .zip file.")
         if path.exists() and not path.is_file():
             raise RoiError(f"{path.name!r} is no file; give a .roi or .zip file.")
         with path.open("rb") as file:
