@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import (
@@ -33,6 +31,9 @@ from napari_muscle_us.row_parts import (
     registered,
     spacing_method,
 )
+from napari_muscle_us.z_request import ZScoreRequest as ZScoreRequest
+from napari_muscle_us.z_request import compute_z_score as compute_z_score
+from napari_muscle_us.z_request import request_method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,37 +42,12 @@ if TYPE_CHECKING:
 
     from napari_muscle_us.image import Calibration, UltrasoundImage
     from napari_muscle_us.measure.quality import FrameFacts
-    from napari_muscle_us.reference.model import ZScore
-    from napari_muscle_us.reference.subject import Subject
     from napari_muscle_us.roi.shapes import Roi
 
 _INTENSITY: Final = tuple(
     key.partition(".")[2] for key in BASE_MEASURES if key.startswith("intensity.")
 )
 _DEFAULT: Final = MeasureOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class ZScoreRequest:
-    """What a Z-score is asked for: the set, the person, the device question.
-
-    Attributes
-    ----------
-    reference : str or Path
-        Name or file of the reference set.
-    subject : Subject
-        Age, sex, height and weight.
-    accept_device : bool
-        Whether the user answers for an image of another device.
-    note_problems : bool
-        Whether a muscle or person that does not fit the set gives NaN with a note,
-        instead of an error.
-    """
-
-    reference: str | Path
-    subject: Subject
-    accept_device: bool = False
-    note_problems: bool = False
 
 
 def measure_rois(
@@ -239,33 +215,6 @@ def _region_values(
     return values
 
 
-def compute_z_score(
-    image: UltrasoundImage, roi: Roi, echo_intensity: float, request: ZScoreRequest
-) -> ZScore:
-    """Return the Z-score of a region's echo intensity.
-
-    Raises
-    ------
-    DeviceMismatchError
-        If the image is from another device than the set.
-    ReferenceSetError
-        If the muscle is not in the set, or the person does not fit.
-    """
-    from napari_muscle_us.reference.load import load_reference
-
-    person = request.subject
-    return load_reference(request.reference).z_score(
-        roi.muscle,
-        echo_intensity=echo_intensity,
-        age_years=person.age_years,
-        sex=person.sex,
-        height_cm=person.height_cm,
-        weight_kg=person.weight_kg,
-        device=image.device,
-        accept_device=request.accept_device,
-    )
-
-
 def _area(image: UltrasoundImage, roi: Roi) -> MeasuredValue:
     area, unit = roi_area(roi, image.spacing_mm)
     known = image.calibration
@@ -300,21 +249,8 @@ def _z_value(
     request: ZScoreRequest,
     method: dict[str, Any],
 ) -> MeasuredValue:
-    from napari_muscle_us.reference.load import reference_sha256
-
     key = "z_score.echo_intensity"
-    person = request.subject
-    method = method | {
-        # Of a file only the name: a folder can tell who works here.
-        "reference": Path(request.reference).name,
-        "reference_sha256": reference_sha256(request.reference),
-        "age_years": person.age_years,
-        "sex": person.sex,
-        "height_cm": person.height_cm,
-        "weight_kg": person.weight_kg,
-        "accept_device": request.accept_device,
-        "sd": "prediction",
-    }
+    method = method | request_method(request)
     if image.device_by_user:
         completed = {name: getattr(image.device, name) for name in image.device_by_user}
         method["device_by_user"] = completed

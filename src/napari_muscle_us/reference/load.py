@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from functools import lru_cache
@@ -9,13 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
-
 from napari_muscle_us.errors import ReferenceSetError
-from napari_muscle_us.reference.model import ReferenceSet
+from napari_muscle_us.reference.checksum import read_strict_json
+from napari_muscle_us.reference.validation import shortened, validated
+from napari_muscle_us.reference.versions import upgraded
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+    from napari_muscle_us.reference.model import ReferenceSet
 
 MAX_BYTES: Final = 20_000_000
 DEFAULT_SET: Final = "radboud-esaote-6100-adult"
@@ -59,7 +62,7 @@ def load_reference(name_or_path: str | Path) -> ReferenceSet:
     >>> len(load_reference("radboud-esaote-6100-adult").muscles)
     32
     """
-    return _parse(str(name_or_path), read_reference_bytes(name_or_path))
+    return parse_reference(read_reference_bytes(name_or_path), str(name_or_path))
 
 
 def reference_sha256(name_or_path: str | Path) -> str:
@@ -80,27 +83,34 @@ def read_reference_bytes(name_or_path: str | Path) -> bytes:
         return _read_builtin(name)
     path = Path(name_or_path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ReferenceSetError(
-                f"The reference set {path.name!r} has more than {MAX_BYTES} bytes; "
-                "this is not such a file."
-            )
-        return path.read_bytes()
+        content = _bytes_of_file(path)
     except (OSError, ValueError) as error:
-        if isinstance(error, ReferenceSetError):
-            raise
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise ReferenceSetError(
-            f"The reference set {path.name!r} cannot be read ({reason}); give a "
-            f"built-in name ({', '.join(builtin_references())}) or the path of a JSON "
-            "file."
+            f"The reference set {shortened(path.name)!r} cannot be read ({reason}); "
+            f"give a built-in name ({', '.join(builtin_references())}) or the path of "
+            "a JSON file."
         ) from None
+    if len(content) > MAX_BYTES:
+        raise ReferenceSetError(
+            f"The reference set {shortened(path.name)!r} has more than {MAX_BYTES} "
+            "bytes; this is not such a file."
+        )
+    return content
+
+
+def _bytes_of_file(path: Path) -> bytes:
+    # A pipe or a device would be waited for, or never end.
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, "not a file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _read_builtin(name: str) -> bytes:
     if name not in builtin_references():
         raise ReferenceSetError(
-            f"There is no reference set {name!r}; built in are "
+            f"There is no reference set {shortened(name)!r}; built in are "
             f"{', '.join(builtin_references())}."
         )
     file: Traversable = files("napari_muscle_us.reference") / "sets" / f"{name}.json"
@@ -108,13 +118,21 @@ def _read_builtin(name: str) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _parse(name: str, content: bytes) -> ReferenceSet:
-    try:
-        return ReferenceSet.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ReferenceSetError(
-            f"The reference set {Path(name).name!r} is not valid at {place}: "
-            f"{first['msg']}; mend the file or get it again."
-        ) from None
+def parse_reference(content: bytes, name: str) -> ReferenceSet:
+    """Return the reference set that a file holds.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    name : str
+        Its name, for messages.
+
+    Raises
+    ------
+    ReferenceSetError
+        If the file is not valid; the message says where.
+    """
+    what = f"The reference set {shortened(Path(name).name)!r}"
+    document = upgraded(read_strict_json(content, what=what), what=what)
+    return validated(document, what=what)

@@ -3,140 +3,105 @@
 from __future__ import annotations
 
 import difflib
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from napari_muscle_us.errors import DeviceMismatchError, ReferenceSetError
+from napari_muscle_us.errors import ReferenceSetError
+from napari_muscle_us.reference.kinds.any_model import AnyModel  # noqa: TC001
+from napari_muscle_us.reference.kinds.linear import LinearModel as LinearModel
+from napari_muscle_us.reference.parts import DeviceBinding as DeviceBinding
+from napari_muscle_us.reference.parts import (
+    FrozenDict,
+    Label,
+    Limited,
+    Population,
+    Range,
+    Remark,
+    Strict,
+    Text,
+)
 from napari_muscle_us.reference.subject import Subject
 
 if TYPE_CHECKING:
     from typing import Self
 
+    import pandas as pd
+
     from napari_muscle_us.image import Device
+    from napari_muscle_us.reference.conversion.device_conversion import DeviceConversion
 
 FORMAT: Final = "napari-muscle-us reference set"
-FORMAT_VERSION: Final = 1
-COVARIATES: Final = ("age_years", "sex_male", "height_cm", "weight_kg", "bmi")
-
-_MAX_POWER: Final = 4
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Power = Annotated[int, Field(ge=1, le=_MAX_POWER)]
-_Text = Annotated[str, Field(min_length=1, max_length=2000)]
+FORMAT_VERSION: Final = 2
+ECHO_INTENSITY: Final = "intensity.mean"
+_SHOWN: Final = 80
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """How far one thing about the person moved the prediction.
 
-
-class DeviceBinding(_Strict):
-    """The scanner that the values were collected with."""
-
-    manufacturer: _Text
-    models: tuple[_Text, ...] = Field(min_length=1)
-    remark: str = ""
-
-    def matches(self, device: Device) -> bool:
-        """Whether an image's device is this one, as far as its file tells."""
-        return _same(device.manufacturer, [self.manufacturer]) and _same(
-            device.model, self.models
-        )
-
-    def __str__(self) -> str:
-        """Return manufacturer and first model."""
-        return f"{self.manufacturer} {self.models[0]}"
-
-
-class Range(_Strict):
-    """Limits of a covariate: outside `warn` it is said so, outside `refuse` refused."""
-
-    warn: tuple[_Finite, _Finite]
-    refuse: tuple[_Finite, _Finite]
-    basis: _Text
-
-
-class LinearModel(_Strict):
-    """A linear model of one muscle's echo intensity on covariates.
-
-    ``predicted = Σ coefficient · Π covariate^power``; each term maps covariates to
-    powers, the empty one being the intercept.
+    Attributes
+    ----------
+    covariate : str
+        ``age``, ``sex``, ``height``, ``weight``, ``side`` or ``dominance``.
+    value : float
+        The person's value, as the model sees it (sex 1 for men, 0 for women).
+    centre : float
+        Value from which is counted: the mean of the sample where the set tells it.
+    change : float
+        Change of the prediction in the unit of the measure.
     """
 
-    muscle: _Text
-    kind: Literal["linear"]
-    aliases: tuple[_Text, ...] = ()
-    n: int = Field(ge=2)
-    terms: tuple[dict[str, _Power], ...] = Field(min_length=1, max_length=64)
-    coefficients: tuple[_Finite, ...]
-    covariance: tuple[tuple[_Finite, ...], ...]
-    residual_variance: float = Field(gt=0, allow_inf_nan=False)
-    degrees_of_freedom: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        size = len(self.terms)
-        if len(self.coefficients) != size:
-            raise ValueError(
-                f"{self.muscle}: {size} terms, {len(self.coefficients)} coefficients"
-            )
-        if [len(row) for row in self.covariance] != [size] * size:
-            raise ValueError(f"{self.muscle}: covariance is not {size} × {size}")
-        unknown = {name for term in self.terms for name in term} - set(COVARIATES)
-        if unknown:
-            raise ValueError(f"{self.muscle}: unknown covariates {sorted(unknown)}")
-        if self.n - size != self.degrees_of_freedom:
-            raise ValueError(f"{self.muscle}: n − coefficients ≠ degrees of freedom")
-        return self
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Covariates that the model uses, in the usual order."""
-        used = {name for term in self.terms for name in term}
-        return tuple(name for name in COVARIATES if name in used)
-
-    def predict(self, values: dict[str, float]) -> tuple[float, float]:
-        """Return predicted echo intensity and the SD of a new observation."""
-        design = np.array(
-            [math.prod(values[k] ** p for k, p in term.items()) for term in self.terms]
-        )
-        with np.errstate(over="ignore", invalid="ignore"):
-            predicted = float(design @ np.array(self.coefficients))
-            variance = float(design @ np.array(self.covariance) @ design)
-        variance += self.residual_variance
-        if not (math.isfinite(predicted) and math.isfinite(variance) and variance > 0):
-            raise ReferenceSetError(
-                f"The reference model of {self.muscle} predicts {predicted:g} with "
-                f"variance {variance:g}, which is no echo intensity; get the set again."
-            )
-        return predicted, math.sqrt(variance)
+    covariate: str
+    value: float
+    centre: float
+    change: float
 
 
 @dataclass(frozen=True, slots=True)
 class ZScore:
-    """A muscle's echo intensity compared with healthy people.
+    """A muscle's echo intensity, or another measure, compared with healthy people.
 
     Attributes
     ----------
     z : float
-        ``(echo_intensity − predicted) / sd``.
+        ``(echo_intensity − predicted) / sd`` for a linear model; see `kind`.
     echo_intensity, predicted : float
-        Measured and predicted gray level.
+        Measured and predicted value, in `unit`.
     sd : float
-        SD of the prediction of a new observation, in gray levels.
+        What one unit of Z is at the prediction, in `unit`; see `sd_label`.
     percentile : float
-        Share of healthy people below, in %, by Student's t with the model's degrees
-        of freedom.
+        Share of healthy people below, in %.
     interval : tuple of float
-        95 % prediction interval of healthy people, in gray levels.
-    degrees_of_freedom : int
-        Of the residual variance.
+        95 % prediction interval of healthy people, in `unit`; NaN for an end that the
+        quantiles of the set do not reach.
+    degrees_of_freedom : float
+        Of the residual variance; infinite for kinds that have none.
     muscle, reference : str
         Muscle as the set names it, and the set.
     warnings : tuple of str
         Caveats, a sentence each.
+    measure, unit : str
+        What was compared.
+    kind : str
+        Kind of the model: ``linear``, ``groups``, ``lms``, ``quantiles`` ….
+    sd_label : str
+        What `sd` is, in words.
+    contributions : tuple of Contribution
+        How each covariate moved the prediction from `baseline`; they add up to
+        ``predicted − baseline``.
+    baseline : float
+        Prediction at the centre from which contributions are counted; NaN where there
+        are no contributions, as for groups: nobody is between the sexes.
+    centre_basis : str
+        Where that centre is known from, in words.
+    converted_from : float
+        Value on the device it was measured with; NaN when it was not carried over.
+        Then `echo_intensity` is what the device of the set would show.
+    conversion : str
+        Name of the device conversion that carried it over; empty for none.
     """
 
     z: float
@@ -145,42 +110,78 @@ class ZScore:
     sd: float
     percentile: float
     interval: tuple[float, float]
-    degrees_of_freedom: int
+    degrees_of_freedom: float
     muscle: str
     reference: str
     warnings: tuple[str, ...] = ()
+    measure: str = ECHO_INTENSITY
+    unit: str = "gray level"
+    kind: str = "linear"
+    sd_label: str = ""
+    contributions: tuple[Contribution, ...] = ()
+    baseline: float = float("nan")
+    centre_basis: str = ""
+    converted_from: float = float("nan")
+    conversion: str = ""
+
+    @property
+    def value(self) -> float:
+        """The measured value, whatever the measure."""
+        return self.echo_intensity
 
 
-class ReferenceSet(_Strict):
-    """Reference values of echo intensity, bound to one device.
+class ReferenceSet(Strict):
+    """Reference values of healthy muscle, bound to one device.
 
     Read one with `napari_muscle_us.load_reference`; the file format is described in
     ``docs/reference-format.md``.
     """
 
     format: Literal["napari-muscle-us reference set"]
-    version: Literal[1]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-    title: _Text
-    citation: _Text
-    source_remark: _Text
-    licence: _Text
-    author: _Text
-    date: _Text
-    measure: Literal["intensity.mean"]
-    unit: Literal["gray level"]
+    version: Literal[2]
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    title: Text
+    citation: Text
+    source_remark: Text
+    licence: Text
+    author: Text
+    date: Text
     device: DeviceBinding
-    population: _Text
-    limits: dict[Literal["age_years", "height_cm", "weight_kg"], Range]
-    models: tuple[LinearModel, ...] = Field(min_length=1)
+    protocol: Remark = ""
+    population: Population
+    limits: Annotated[dict[Limited, Range], AfterValidator(FrozenDict)]
+    models: tuple[AnyModel, ...] = Field(min_length=1, max_length=5000)
+    checksum: Label = ""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        """Refuse two models for one muscle and measure."""
+        seen: dict[tuple[str, str], str] = {}
+        for model in self.models:
+            for name in {model.muscle.casefold(), *map(str.casefold, model.aliases)}:
+                key = (name.strip(), model.measure)
+                if key in seen:
+                    raise ValueError(
+                        f"{model.muscle}: {name!r} already names {seen[key]} for "
+                        f"{model.measure}"
+                    )
+                seen[key] = model.muscle
+        return self
 
     @property
     def muscles(self) -> tuple[str, ...]:
-        """Names of the muscles in the set."""
-        return tuple(model.muscle for model in self.models)
+        """Names of the muscles in the set, each once."""
+        return tuple(dict.fromkeys(model.muscle for model in self.models))
 
-    def model_for(self, muscle: str) -> LinearModel:
+    def model_for(self, muscle: str, *, measure: str = ECHO_INTENSITY) -> AnyModel:
         """Return the model of a muscle, by name or alias, whatever its case.
+
+        Parameters
+        ----------
+        muscle : str
+            Name or alias.
+        measure : str, default: "intensity.mean"
+            What was measured.
 
         Raises
         ------
@@ -193,21 +194,33 @@ class ReferenceSet(_Strict):
             )
         wanted = muscle.strip().casefold()
         by_name = {
-            name.casefold(): model
+            name.strip().casefold(): model
             for model in self.models
+            if model.measure == measure
             for name in (model.muscle, *model.aliases)
         }
         if wanted in by_name:
             return by_name[wanted]
+        raise ReferenceSetError(self._no_model(muscle, measure, by_name))
+
+    def _no_model(self, muscle: str, measure: str, by_name: dict[str, AnyModel]) -> str:
+        if not by_name:
+            has = ", ".join(dict.fromkeys(model.measure for model in self.models))
+            return (
+                f"The reference set {self.name} has no values of {measure}; it has "
+                f"{has}."
+            )
+        wanted = muscle.strip().casefold()[:_SHOWN]
         close = difflib.get_close_matches(wanted, by_name, n=3)
-        hint = (
-            f"did you mean {' or '.join(repr(by_name[c].muscle) for c in close)}?"
-            if close
-            else f"it has {len(self.models)} others, as {', '.join(self.muscles[:3])}."
-        )
-        raise ReferenceSetError(
-            f"Muscle {muscle!r} is not in the reference set {self.name}; {hint}"
-        )
+        near = dict.fromkeys(repr(by_name[name].muscle) for name in close)
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        else:
+            names = tuple(dict.fromkeys(m.muscle for m in by_name.values()))
+            count = f"{len(names)} others, as " if len(names) > 3 else ""
+            hint = f"it has {count}{', '.join(names[:3])}."
+        shown = muscle if len(muscle) <= _SHOWN else f"{muscle[: _SHOWN - 1]}…"
+        return f"Muscle {shown!r} is not in the reference set {self.name}; {hint}"
 
     def check_device(self, device: Device | None, *, accept: bool = False) -> str:
         """Return a caveat about the image's device, empty when it is the set's.
@@ -215,29 +228,23 @@ class ReferenceSet(_Strict):
         Parameters
         ----------
         device : Device or None
-            Device of the image; ``None`` when echo intensity was typed in.
+            Device of the image; ``None`` when the value was typed in.
         accept : bool, default: False
             Whether the user answers for a device that is not the set's.
+
+        Returns
+        -------
+        str
+            Sentences of `napari_muscle_us.reference.device_rules.device_caveats`.
 
         Raises
         ------
         DeviceMismatchError
             If the image comes from another device and `accept` is false.
         """
-        if device is None or not device.is_known:
-            return (
-                "The device of the image is not known; these values hold for "
-                f"{self.device} only."
-            )
-        if self.device.matches(device):
-            return ""
-        said = f"The image is from {device}, the reference values from {self.device}"
-        if accept:
-            return f"{said}; accepted by the user."
-        raise DeviceMismatchError(
-            f"{said}; echo intensity differs between devices, so no Z-score is given. "
-            "Use a set of this device, or accept the mismatch yourself."
-        )
+        from napari_muscle_us.reference.device_rules import device_caveats
+
+        return " ".join(device_caveats(self.device, device, accept=accept))
 
     def z_score(
         self,
@@ -248,13 +255,16 @@ class ReferenceSet(_Strict):
         sex: str | None = None,
         height_cm: float | None = None,
         weight_kg: float | None = None,
+        handedness: str | None = None,
+        side: str = "",
         device: Device | None = None,
         accept_device: bool = False,
+        conversion: DeviceConversion | None = None,
     ) -> ZScore:
         r"""Return the Z-score of a muscle's echo intensity.
 
         With the covariates :math:`x`, coefficients :math:`b`, their covariance
-        :math:`C` and the residual variance :math:`\mathrm{MSE}`:
+        :math:`C` and the residual variance :math:`\mathrm{MSE}` of a linear model:
 
         .. math::
            Z = \frac{\mathrm{EI} - x b}{\sqrt{x C x^\top + \mathrm{MSE}}}
@@ -272,15 +282,22 @@ class ReferenceSet(_Strict):
             Of the subject; needed where the muscle's model uses them.
         sex : {"male", "female"}, optional
             Needed where the model uses it.
+        handedness : {"left", "right"}, optional
+            The hand written with; needed where the model tells the dominant side.
+        side : {"left", "right", ""}
+            Side of the body; needed where the model uses it.
         device : Device, optional
             Device of the image; another than the set's is refused.
         accept_device : bool, default: False
             Whether the user answers for a device that is not the set's.
+        conversion : DeviceConversion, optional
+            Carries echo intensity over from the device of the image to that of the
+            set; its error becomes part of the SD.
 
         Returns
         -------
         ZScore
-            Never NaN.
+            Never NaN, but for ends of an interval that quantiles do not reach.
 
         Raises
         ------
@@ -289,6 +306,10 @@ class ReferenceSet(_Strict):
             subject is outside what the set allows.
         DeviceMismatchError
             If `device` is not the set's.
+
+        See Also
+        --------
+        napari_muscle_us.reference.look_up.look_up : The same for any measure.
 
         Warnings
         --------
@@ -310,64 +331,56 @@ class ReferenceSet(_Strict):
         >>> round(z.predicted, 4), round(z.sd, 4), round(z.z, 4)
         (65.7501, 7.8947, 4.3383)
         """
-        from scipy.special import stdtr, stdtrit
+        from napari_muscle_us.reference.look_up import look_up
 
-        if not 0 <= echo_intensity <= 255:
-            raise ReferenceSetError(
-                f"Echo intensity {echo_intensity:g} is no gray level; it must lie "
-                "between 0 and 255."
-            )
-        subject = Subject(age_years, sex, height_cm, weight_kg)
-        model = self.model_for(muscle)
-        values = subject.covariates(model.covariates, muscle=model.muscle)
-        caveat = self.check_device(device, accept=accept_device)
-        warnings = ([caveat] if caveat else []) + self._check_limits(subject)
-        predicted, sd = model.predict(values)
-        z = (echo_intensity - predicted) / sd
-        half = float(stdtrit(model.degrees_of_freedom, 0.975)) * sd
-        return ZScore(
-            z=z,
-            echo_intensity=float(echo_intensity),
-            predicted=predicted,
-            sd=sd,
-            percentile=100 * float(stdtr(model.degrees_of_freedom, z)),
-            interval=(predicted - half, predicted + half),
-            degrees_of_freedom=model.degrees_of_freedom,
-            muscle=model.muscle,
-            reference=self.name,
-            warnings=tuple(warnings),
+        return look_up(
+            self,
+            muscle,
+            echo_intensity,
+            Subject(age_years, sex, height_cm, weight_kg, handedness),
+            side=side,
+            device=device,
+            accept_device=accept_device,
+            conversion=conversion,
         )
 
-    def _check_limits(self, subject: Subject) -> list[str]:
-        warnings = []
-        for name, limit in self.limits.items():
-            value = getattr(subject, name)
-            if value is None:
-                continue
-            words, unit = _WORDS[name]
-            allowed = f"{limit.refuse[0]:g}–{limit.refuse[1]:g} {unit}"
-            if not limit.refuse[0] <= value <= limit.refuse[1]:
-                raise ReferenceSetError(
-                    f"{words} {value:g} {unit} is outside what the reference set "
-                    f"{self.name} allows ({allowed}); use a set for this person."
-                )
-            if not limit.warn[0] <= value <= limit.warn[1]:
-                warnings.append(
-                    f"{words} {value:g} {unit} is outside {limit.warn[0]:g}–"
-                    f"{limit.warn[1]:g} {unit} ({limit.basis}); the prediction is "
-                    "extrapolated."
-                )
-        return warnings
+    def z_scores(
+        self,
+        table: pd.DataFrame,
+        *,
+        device: Device | None = None,
+        accept_device: bool = False,
+        conversion: DeviceConversion | None = None,
+    ) -> pd.DataFrame:
+        """Return a table with the Z-scores of all its rows.
 
+        Parameters
+        ----------
+        table : DataFrame
+            One row a value: ``muscle``, ``value`` and what else is known.
+        device, accept_device, conversion
+            As for `z_score`; they hold for all rows.
 
-_WORDS: Final = {
-    "age_years": ("Age", "years"),
-    "height_cm": ("Height", "cm"),
-    "weight_kg": ("Weight", "kg"),
-}
+        Returns
+        -------
+        DataFrame
+            The table with its Z-scores, and a sentence where there is none.
 
+        Raises
+        ------
+        ReferenceSetError
+            If a column is missing, there twice, or would be replaced.
 
-def _same(told: str | None, wanted: tuple[str, ...] | list[str]) -> bool:
-    return told is not None and told.strip().casefold() in {
-        w.strip().casefold() for w in wanted
-    }
+        See Also
+        --------
+        napari_muscle_us.reference.batch.z_scores : The same, described there.
+        """
+        from napari_muscle_us.reference.batch import z_scores
+
+        return z_scores(
+            self,
+            table,
+            device=device,
+            accept_device=accept_device,
+            conversion=conversion,
+        )

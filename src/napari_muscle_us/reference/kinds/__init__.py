@@ -1,0 +1,1 @@
+"""Kinds of reference models: linear, groups, LMS curves, quantiles."""

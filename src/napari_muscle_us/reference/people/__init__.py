@@ -1,0 +1,1 @@
+"""Tables of people: columns, units, sexes, and who is whom."""
