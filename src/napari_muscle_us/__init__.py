@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from napari_muscle_us.io.imagej import read_imagej_rois as read_imagej_rois
     from napari_muscle_us.io.imagej_write import write_imagej_rois as write_imagej_rois
     from napari_muscle_us.io.read import read_image as read_image
+    from napari_muscle_us.io.spreadsheet import read_spreadsheet as read_spreadsheet
     from napari_muscle_us.io.tables import read_results as read_results
     from napari_muscle_us.io.tables import write_results as write_results
     from napari_muscle_us.io.write_raster import write_png as write_png
@@ -49,7 +50,44 @@ if TYPE_CHECKING:
         measure_time_course as measure_time_course,
     )
     from napari_muscle_us.measure_options import MeasureOptions as MeasureOptions
+    from napari_muscle_us.reference.batch import z_scores as z_scores
+    from napari_muscle_us.reference.conversion.conversion_file import (
+        load_conversion as load_conversion,
+    )
+    from napari_muscle_us.reference.conversion.conversion_file import (
+        write_conversion as write_conversion,
+    )
+    from napari_muscle_us.reference.conversion.conversion_fit import (
+        fit_conversion as fit_conversion,
+    )
+    from napari_muscle_us.reference.examination.decision_rule import decide as decide
+    from napari_muscle_us.reference.examination.examination import examine as examine
+    from napari_muscle_us.reference.examination.follow_up import follow_up as follow_up
+    from napari_muscle_us.reference.fitting.fit import fit_reference as fit_reference
+    from napari_muscle_us.reference.fitting.fit import (
+        reference_from_fit as reference_from_fit,
+    )
+    from napari_muscle_us.reference.fitting.fit_report import (
+        write_fit_report as write_fit_report,
+    )
+    from napari_muscle_us.reference.fitting.fit_types import FitOptions as FitOptions
+    from napari_muscle_us.reference.harmonising.harmonise import combat as combat
+    from napari_muscle_us.reference.harmonising.harmonise import (
+        harmonise_table as harmonise_table,
+    )
+    from napari_muscle_us.reference.importers import (
+        import_reference as import_reference,
+    )
     from napari_muscle_us.reference.load import load_reference as load_reference
+    from napari_muscle_us.reference.look_up import look_up as look_up
+    from napari_muscle_us.reference.people.people_table import (
+        join_people as join_people,
+    )
+    from napari_muscle_us.reference.people.people_table import (
+        tidy_people as tidy_people,
+    )
+    from napari_muscle_us.reference.subject import Subject as Subject
+    from napari_muscle_us.reference.write import write_reference as write_reference
     from napari_muscle_us.roi.boolean import intersect as intersect
     from napari_muscle_us.roi.boolean import subtract as subtract
     from napari_muscle_us.roi.boolean import union as union
@@ -75,6 +113,7 @@ _PUBLIC = {
     "Device": "image",
     "Ellipse": "roi.shapes",
     "FatCorrection": "measure.fat_correction",
+    "FitOptions": "reference.fitting.fit_types",
     "MeasureOptions": "measure_options",
     "MuscleUSError": "errors",
     "MuscleUSWarning": "errors",
@@ -84,13 +123,25 @@ _PUBLIC = {
     "Polyline": "roi.open_shapes",
     "Rectangle": "roi.shapes",
     "RoiEntry": "roi.entries",
+    "Subject": "reference.subject",
     "UltrasoundImage": "image",
     "check_frame": "device.acceptance",
+    "combat": "reference.harmonising.harmonise",
+    "decide": "reference.examination.decision_rule",
     "deidentify_dicom": "io.deidentify",
+    "examine": "reference.examination.examination",
+    "fit_conversion": "reference.conversion.conversion_fit",
+    "fit_reference": "reference.fitting.fit",
+    "follow_up": "reference.examination.follow_up",
     "gray_from_rgb": "gray",
     "grow_roi": "roi.edit",
+    "harmonise_table": "reference.harmonising.harmonise",
+    "import_reference": "reference.importers",
     "intersect": "roi.boolean",
+    "join_people": "reference.people.people_table",
+    "load_conversion": "reference.conversion.conversion_file",
     "load_reference": "reference.load",
+    "look_up": "reference.look_up",
     "measure_intensity": "measure.intensity",
     "measure_rois": "rows",
     "measure_time_course": "measure.time_course",
@@ -100,18 +151,25 @@ _PUBLIC = {
     "read_imagej_entries": "io.imagej",
     "read_imagej_rois": "io.imagej",
     "read_results": "io.tables",
+    "read_spreadsheet": "io.spreadsheet",
+    "reference_from_fit": "reference.fitting.fit",
     "roi_mask": "roi.rasterize",
     "sample_image": "samples",
     "scan_study": "study.scan",
     "simulate_muscle": "simulate",
     "snap_outline": "roi.livewire",
     "subtract": "roi.boolean",
+    "tidy_people": "reference.people.people_table",
     "union": "roi.boolean",
     "verify_results": "verify",
+    "write_conversion": "reference.conversion.conversion_file",
+    "write_fit_report": "reference.fitting.fit_report",
     "write_imagej_rois": "io.imagej_write",
     "write_png": "io.write_raster",
+    "write_reference": "reference.write",
     "write_results": "io.tables",
     "write_tiff": "io.write_raster",
+    "z_scores": "reference.batch",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

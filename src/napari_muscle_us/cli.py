@@ -15,7 +15,22 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us import __version__
-from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning, ResultsError
+from napari_muscle_us.cli_common import (
+    FILE,
+    PERSON_OPTIONS,
+    note,
+    person_of,
+    refuse_own_input,
+    set_path,
+    with_options,
+)
+from napari_muscle_us.cli_conversion import conversion
+from napari_muscle_us.cli_examine import examine_table
+from napari_muscle_us.cli_fit import fit
+from napari_muscle_us.cli_follow_up import follow_up_table
+from napari_muscle_us.cli_harmonise import harmonise
+from napari_muscle_us.cli_reference import reference
+from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +49,6 @@ _TOLD: Final = (
     "intensity.mean_fat_muller2021",
 )
 """Measures whose notes are also printed."""
-
-_FILE: Final = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
@@ -66,8 +79,13 @@ def cli(ctx: click.Context) -> None:
         ctx.invoke(open_files, files=())
 
 
+reference.add_command(fit)
+for _command in (reference, conversion, examine_table, follow_up_table, harmonise):
+    cli.add_command(_command)
+
+
 @cli.command("open", hidden=True)
-@click.argument("files", nargs=-1, type=_FILE)
+@click.argument("files", nargs=-1, type=FILE)
 def open_files(files: Sequence[Path]) -> None:
     """Open napari with the Workflow docked and the images loaded."""
     # Read first: a wrong file is said here, not after napari has come up.
@@ -90,9 +108,9 @@ def open_files(files: Sequence[Path]) -> None:
 
 @cli.command()
 @click.option(
-    "--screenshot", type=_FILE, help="Write a picture of the window, then exit."
+    "--screenshot", type=FILE, help="Write a picture of the window, then exit."
 )
-@click.option("--out", type=_FILE, help="Write the results table (CSV), then exit.")
+@click.option("--out", type=FILE, help="Write the results table (CSV), then exit.")
 def demo(screenshot: Path | None, out: Path | None) -> None:
     """Open a sample image with an ROI on its muscle, histogram and Z-score.
 
@@ -116,18 +134,15 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("image", type=_FILE)
+@click.argument("image", type=FILE)
 @click.option(
-    "--roi", type=_FILE, required=True, help="ImageJ .roi file or RoiSet .zip."
+    "--roi", type=FILE, required=True, help="ImageJ .roi file or RoiSet .zip."
 )
 @click.option("--reference", help="Reference set: a built-in name or a JSON file.")
 @click.option("--muscle", help="Muscle of the ROIs (default: none).")
 @click.option("--side", type=click.Choice(["left", "right"]), help="Side of the body.")
 @click.option("--frame", type=int, help="Frame of a clip, from 0 (a clip needs it).")
-@click.option("--age", type=float, help="Age of the subject in years.")
-@click.option("--sex", help="male or female.")
-@click.option("--height", type=float, help="Height of the subject in cm.")
-@click.option("--weight", type=float, help="Weight of the subject in kg.")
+@with_options(*PERSON_OPTIONS)
 @click.option("--subject", default="", help="Code of the subject (not a name).")
 @click.option("--visit", default="", help="Label of the visit.")
 @click.option(
@@ -141,6 +156,11 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
     "--accept-device",
     is_flag=True,
     help="Give the Z-score although the image is from another device than the set.",
+)
+@click.option(
+    "--conversion",
+    type=FILE,
+    help="Device conversion (JSON) that carries the value over to the set's device.",
 )
 @click.option(
     "--percentile",
@@ -177,14 +197,15 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
     help="Gray levels per cm of fat (default: 40.5278, Young 2015).",
 )
 @click.option("--append", is_flag=True, help="Keep the rows that the table has.")
-@click.option("--out", type=_FILE, required=True, help="Results table (CSV) to write.")
+@click.option("--out", type=FILE, required=True, help="Results table (CSV) to write.")
 def measure(**options: Any) -> None:
     """Measure the ROIs of an IMAGE and write a results table, without a display."""
     from napari_muscle_us.io.read import read_image
     from napari_muscle_us.io.tables import write_results
     from napari_muscle_us.rows import measure_rois
 
-    _refuse_own_input(options["out"], [options["image"], options["roi"]])
+    inputs = [options[word] for word in ("image", "roi", "conversion")]
+    refuse_own_input(options["out"], inputs)
     wanted = _measure_options(options)
     image = read_image(options["image"], gray_rule=options["gray_rule"])
     rois = _read_rois(options["roi"], options["muscle"], options["side"])
@@ -199,16 +220,16 @@ def measure(**options: Any) -> None:
     )
     write_results(options["out"], rows, append=options["append"])
     for sentence in image.warnings:
-        click.echo(f"Note: {sentence}", err=True)
+        note(sentence)
     for sentence in _caveats(rows):
-        click.echo(f"Note: {sentence}", err=True)
+        note(sentence)
     click.echo(f"{len(rows)} rows of {len(rois)} ROI(s) written to {options['out']}.")
 
 
 @cli.command()
-@click.argument("results", type=_FILE)
+@click.argument("results", type=FILE)
 @click.option(
-    "--images", type=_FILE, default=Path(), help="Folder that holds the images."
+    "--images", type=FILE, default=Path(), help="Folder that holds the images."
 )
 def verify(results: Path, images: Path) -> None:
     """Recompute every row of a RESULTS table and say which differ."""
@@ -265,43 +286,36 @@ def _caveats(rows: pd.DataFrame) -> list[str]:
     # What holds for all regions is said once, without their names.
     everywhere = rows["roi"].nunique()
     sentences = []
-    for note, names in told.groupby("note", sort=False)["roi"]:
+    for said, names in told.groupby("note", sort=False)["roi"]:
         # Several measures of a region may share a note.
         named = names.drop_duplicates()
         shared = len(named) == everywhere
-        sentences.append(str(note) if shared else f"{', '.join(named)}: {note}")
+        sentences.append(str(said) if shared else f"{', '.join(named)}: {said}")
     return sentences
 
 
 def _z_score_request(options: dict[str, Any]) -> Any:
-    person = {k: options[k] for k in ("age", "sex", "height", "weight")}
-    from napari_muscle_us.reference.subject import Subject
     from napari_muscle_us.rows import ZScoreRequest
 
     # Impossible values are refused even when no Z-score was asked for.
-    subject = Subject(person["age"], person["sex"], person["height"], person["weight"])
+    subject = person_of(options)
     if options["reference"] is None:
+        if options["conversion"] is not None:
+            raise MuscleUSError(
+                "--conversion is for Z-scores; add --reference SET, or leave it out."
+            )
         return None
     return ZScoreRequest(
-        options["reference"], subject, accept_device=options["accept_device"]
+        set_path(options["reference"]),
+        subject,
+        accept_device=options["accept_device"],
+        conversion=options["conversion"],
     )
-
-
-def _refuse_own_input(out: Path, inputs: Sequence[Path]) -> None:
-    for path in inputs:
-        try:
-            same = out.samefile(path)
-        except (OSError, ValueError):
-            continue  # One of them is not there; what else is wrong is said later.
-        if same:
-            raise ResultsError(
-                f"--out {str(out)!r} is the input itself; give another file name."
-            )
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     if isinstance(message, MuscleUSWarning):
-        click.echo(f"Note: {message}", err=True)
+        note(str(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -225,6 +225,14 @@ _REPEATS: Final = (
         "Echo intensity of the left minus that of the right side of one muscle.",
         f"Arithmetic of echo intensities, {_ECHO}",
     ),
+    Measure(
+        "repeats.z_score",
+        "SD",
+        "Z of repeats",
+        "Z of the averaged echo intensity: (average over repeated images − predicted) "
+        "/ SD of prediction, by the named reference set and the rule in the method.",
+        _REVIEW,
+    ),
 )
 
 BASE_MEASURES: Final = tuple(m.key for m in _BASE)

@@ -86,7 +86,7 @@ def repeat_rows(
 def _group_values(
     group: RepeatGroup, average: Repeats, rule: RepeatRule
 ) -> list[MeasuredValue]:
-    method = {"rule": rule, "inputs": _inputs(group.rows)}
+    method = {"rule": rule, "inputs": inputs_of(group.rows)}
     note = "; ".join(filter(None, (group.problem, average.reason, group.note)))
     values = [registered("repeats.echo_intensity", average.value, method, note)]
     if group.rows:
@@ -106,7 +106,7 @@ def _difference(
         "rule": rule,
         "left": list(range(n_left)),
         "right": list(range(n_left, n_left + len(right.rows))),
-        "inputs": _inputs((*left.rows, *right.rows)),
+        "inputs": inputs_of((*left.rows, *right.rows)),
     }
     apart = side_difference(*(average.value for average in averages))
     notes = [
@@ -119,8 +119,24 @@ def _difference(
     return registered(key, apart.difference, method, "; ".join(notes))
 
 
-def _inputs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return for each image what it takes to measure it again."""
+def inputs_of(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each image what it takes to measure it again.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        A row of the results table for each image.
+
+    Returns
+    -------
+    list of dict
+        Name, hash and frame of the image, outline, muscle and method of the row.
+
+    Raises
+    ------
+    ResultsError
+        If a method or an outline is not readable.
+    """
     return [
         {
             "image": str(row["image"]),

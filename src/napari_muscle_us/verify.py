@@ -13,14 +13,17 @@ from napari_muscle_us.errors import MuscleUSError, ResultsError
 from napari_muscle_us.image import LAYER_CALIBRATION, Calibration, Device
 from napari_muscle_us.io.read import read_image
 from napari_muscle_us.measure_options import MeasureOptions, options_of_row
-from napari_muscle_us.reference.load import builtin_references, reference_sha256
-from napari_muscle_us.reference.subject import Subject
+from napari_muscle_us.reference.examination.examination_rows import (
+    Z_OF_REPEATS,
+    recompute_z,
+)
 from napari_muscle_us.registry import MEASURES
 from napari_muscle_us.roi.shapes import roi_from_dict
 from napari_muscle_us.row_parts import pixel_method
-from napari_muscle_us.rows import ZScoreRequest, measure_values
+from napari_muscle_us.rows import measure_values
 from napari_muscle_us.samples import SAMPLE_PREFIX, sample_image
 from napari_muscle_us.simulate import SIMULATED_NAMES
+from napari_muscle_us.verify_z import reference_of, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from napari_muscle_us.image import GrayRule, UltrasoundImage
     from napari_muscle_us.results import MeasuredValue
+    from napari_muscle_us.rows import ZScoreRequest
 
 RELATIVE_TOLERANCE: Final = 1e-9
 """Two values closer than this, relative, are the same number."""
@@ -108,7 +112,7 @@ class _Checker:
         self._image: UltrasoundImage | None = None
         self._values_key: tuple[str, ...] | None = None
         self._values: dict[str, MeasuredValue] = {}
-        self._inputs: dict[str, float] = {}
+        self._inputs: dict[str, tuple[float, Device]] = {}
 
     def check(self, number: int, row: Mapping[str, Any]) -> RowCheck:
         """Return the outcome of one row."""
@@ -134,22 +138,22 @@ class _Checker:
         if measure not in MEASURES:
             raise ResultsError(f"the measure {measure!r} is unknown to this version")
         if measure.startswith(_REPEATS):
-            return self._over_images(measure, method), MEASURES[measure].unit
-        found = self._measure(row, method)
+            return self._over_images(row, measure, method), MEASURES[measure].unit
+        found, _ = self._measure(row, method)
         return found.value, found.unit
 
     def _measure(
         self, row: Mapping[str, Any], method: Mapping[str, Any]
-    ) -> MeasuredValue:
-        """Measure the region of a row again."""
+    ) -> tuple[MeasuredValue, Device]:
+        """Measure the region of a row again; the device is that of its image."""
         measure = str(row["measure"])
         image = self._open(row, str(method.get("gray_rule", "imagej")))
         image = _part_of(image, row, method)
         image = _with_spacing_by_hand(image, method)
         image = _with_device_by_hand(image, method)
-        request = _request(method, self._folder) if "reference" in method else None
+        request = request_of(method, self._folder) if "reference" in method else None
         options = options_of_row(measure, method)
-        key = tuple(str(row[c]) for c in ("roi_geometry", "muscle"))
+        key = tuple(str(row.get(c, "")) for c in ("roi_geometry", "muscle", "side"))
         key = (*key, image.sha256, image.gray_rule, str(request))
         place = (image.spacing_mm, image.frame_index, image.crop)
         asked = "" if options is None else f"{measure} {row['method']}"
@@ -163,9 +167,11 @@ class _Checker:
         found = self._values[measure]
         if measure == "intensity.standard_error":
             _refuse_other_parameters(image, method, found)
-        return found
+        return found, image.device
 
-    def _over_images(self, measure: str, method: Mapping[str, Any]) -> float:
+    def _over_images(
+        self, row: Mapping[str, Any], measure: str, method: Mapping[str, Any]
+    ) -> float:
         """Return a value over several images from the images themselves."""
         from napari_muscle_us.measure.repeat_rules import measure_of_rule
         from napari_muscle_us.measure.repeats import recompute
@@ -176,11 +182,14 @@ class _Checker:
             raise ResultsError(
                 f"the method does not name its images, at most {MAX_INPUTS}"
             )
-        values = [self._input_value(entry, needed) for entry in inputs]
-        return float(recompute(measure, method, values))
+        found = [self._input(entry, needed) for entry in inputs]
+        if measure == Z_OF_REPEATS:
+            reference = reference_of(method, self._folder)
+            return recompute_z(row, method, reference, found, folder=self._folder)
+        return float(recompute(measure, method, [value for value, _ in found]))
 
-    def _input_value(self, entry: object, needed: str) -> float:
-        """Return the measure that is needed of one image of a row over several."""
+    def _input(self, entry: object, needed: str) -> tuple[float, Device]:
+        """Return the measure that is needed of one image, and the image's device."""
         if not isinstance(entry, dict):
             raise ResultsError("an image in the method is not a JSON object")
         text = json.dumps([needed, entry], sort_keys=True)
@@ -195,7 +204,8 @@ class _Checker:
                 "frame": entry.get("frame", 0),
             } | {c: _text(entry.get(c, "")) for c in _INPUT_COLUMNS}
             method = _json(row["method"], "method")
-            self._inputs[key] = self._measure(row, method).value
+            value, device = self._measure(row, method)
+            self._inputs[key] = (value.value, device)
         return self._inputs[key]
 
     def _open(self, row: Mapping[str, Any], gray_rule: str) -> UltrasoundImage:
@@ -218,6 +228,8 @@ def _measure_again(
         _json(row["roi_geometry"], "roi_geometry"),
         name=str(row["roi"]),
         muscle=str(row["muscle"]),
+        # A model may use the side; of other measures it is a label, not compared.
+        side="" if request is None else str(row.get("side", "")).strip().casefold(),
     )
     # Without options no notes either: they are not compared, and take time.
     options = MeasureOptions(quality=False) if options is None else options
@@ -314,42 +326,6 @@ def _with_device_by_hand(
     ):
         raise ResultsError("the device in the method of the Z-score is not usable")
     return replace(image, device=replace(image.device, **told))
-
-
-def _find_reference(name: str, sha256: object, folder: Path) -> str | Path:
-    """Return the reference set of that name and hash, built in or in the folder."""
-    candidates: list[str | Path] = [name] if name in builtin_references() else []
-    candidates += [p for p in sorted(folder.rglob("*.json")) if p.name == name]
-    for candidate in candidates:
-        if reference_sha256(candidate) == sha256:
-            return candidate
-    raise ResultsError(
-        f"the reference set {name!r} that was used is not in the folder"
-        if not candidates
-        else f"the reference set {name!r} is not the one that was used"
-    )
-
-
-def _request(method: Mapping[str, Any], folder: Path) -> ZScoreRequest:
-    reference = _find_reference(
-        str(method["reference"]), method.get("reference_sha256"), folder
-    )
-    if not isinstance(method.get("sex"), str | None):
-        raise ResultsError("the sex in the method of the Z-score is no word")
-    try:
-        return ZScoreRequest(
-            reference,
-            Subject(
-                method.get("age_years"),
-                method.get("sex"),
-                method.get("height_cm"),
-                method.get("weight_kg"),
-            ),
-            accept_device=method.get("accept_device") is True,
-            note_problems=True,
-        )
-    except TypeError:
-        raise ResultsError("the method of the Z-score is incomplete") from None
 
 
 def _json(text: Any, column: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
 from napari_muscle_us.cli import main
+from napari_muscle_us.reference.conversion.device_conversion import example_conversion
+from napari_muscle_us.reference.load import read_reference_bytes
 
 # ImageJ 1.53t on this outline of the formula image.
 OUTLINE = [(20, 10), (150, 25), (170, 120), (90, 140), (15, 80)]
@@ -106,6 +109,50 @@ def test_measure_twice_append_and_verify(folder, run):
     assert len(rows) == 20
     assert rows["value"][:10].tolist() == rows["value"][10:].tolist()
     assert run("verify", "out.csv") == (0, ["20 of 20 rows agree."], [])
+
+
+def test_measure_through_a_conversion_and_verify(folder, run):
+    target = mus.load_reference(SET[1]).device
+    made = example_conversion().model_copy(update={"target": target})
+    mus.write_conversion("a-to-b.json", made)
+    Image.new("L", (200, 150), 100).save("flat.png")
+    command = ("measure", "flat.png", "--roi", "bb.roi", "--out", "out.csv")
+    command = (*command, *SET, *MAN, "--muscle", "Biceps brachii")
+    status, _, err = run(
+        *command, "--conversion", "a-to-b.json", "--handedness", "left"
+    )
+    assert status == 0
+    assert any("carried over from Maker A" in line for line in err)
+    plain = mus.load_reference(SET[1]).z_score(
+        "Biceps brachii", echo_intensity=54, age_years=40, weight_kg=80
+    )
+    sd = (plain.sd**2 + 9) ** 0.5
+    expected = (54 - plain.predicted) / sd
+    assert values()["z_score.echo_intensity"] == pytest.approx(expected, rel=1e-12)
+    rows = mus.read_results("out.csv").set_index("measure")
+    method = json.loads(rows.loc["z_score.echo_intensity", "method"])
+    assert (method["handedness"], method["conversion"]) == ("left", "a-to-b.json")
+    assert len(method["conversion_sha256"]) == 64
+    assert run("verify", "out.csv")[:2] == (0, ["11 of 11 rows agree."])
+    (folder / "a-to-b.json").unlink()
+    status, out, _ = run("verify", "out.csv")
+    assert status == 1
+    assert "the conversion 'a-to-b.json' that was used is not in the folder" in out[0]
+
+
+def test_measure_with_a_set_of_ones_own_by_name(folder, run, monkeypatch):
+    own = folder / "own"
+    (own / "references").mkdir(parents=True)
+    (own / "references" / "mine.json").write_bytes(read_reference_bytes(SET[1]))
+    monkeypatch.setattr(
+        "napari_muscle_us.reference.own_sets.user_data_folder", lambda: own
+    )
+    Image.new("L", (200, 150), 100).save("flat.png")
+    command = ("measure", "flat.png", "--roi", "bb.roi", "--out", "out.csv", *MAN)
+    command = (*command, "--muscle", "Biceps brachii", "--reference", "mine")
+    assert run(*command)[0] == 0
+    assert values()["z_score.echo_intensity"] == pytest.approx(4.675922, abs=1e-6)
+    assert run("verify", "out.csv")[:2] == (0, ["11 of 11 rows agree."])
 
 
 def test_gray_rule_is_used_and_recorded(folder, run, formula_image):
@@ -238,6 +285,7 @@ def wrong_files(folder, make_dataset, to_bytes):
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     (folder / "folder").mkdir()
+    mus.write_conversion("c.json", example_conversion())
 
 
 Z = (*SET, *MAN, "--muscle", "Biceps brachii")
@@ -267,6 +315,18 @@ WRONG = {
     "no-muscle": (("scan.png", *SET, *MAN), "--muscle"),
     "no-person": (("scan.png", *SET, "--muscle", "Soleus"), "needs the subject's sex"),
     "set": (("scan.png", *MAN, "--reference", "no-set"), "no reference set 'no-set'"),
+    "handedness": (("scan.png", "--handedness", "both"), "Handedness 'both'"),
+    "conversion": (("scan.png", *Z, "--conversion", "no.json"), "cannot be read"),
+    "conversion-set": (("scan.png", *Z, "--conversion", "bb.roi"), "is not JSON"),
+    "conversion-alone": (("scan.png", "--conversion", "c.json"), "add --reference"),
+    "conversion-elsewhere": (
+        ("scan.png", *Z, "--conversion", "c.json"),
+        "use a conversion to that device",
+    ),
+    "conversion-is-out": (
+        ("scan.png", *Z, "--conversion", "c.json", "--out", "c.json"),
+        "is the input itself",
+    ),
     "side": (("scan.png", "--side", "top"), "'top' is not one of"),
     "percentile": (("scan.png", "--percentile", "101"), "percentile 101.0 is not"),
     "percentile-text": (("scan.png", "--percentile", "p"), "not a valid float"),
@@ -319,6 +379,10 @@ def test_wrong_input_gives_one_line_and_writes_nothing(
         (("text.png",), "'text.png' is not an image"),
         (("none.png",), "'none.png' does not exist"),
         (("--nothing",), "No such option"),
+        (("examine", "notes.csv"), "Missing option '--reference'"),
+        (("follow-up", "notes.csv"), "Missing option '--reference'"),
+        (("conversion", "show", "notes.csv"), "is not JSON"),
+        (("harmonise", "notes.csv"), "Missing option '--batch'"),
         (("demo", "--screenshot", "none/x.png"), "cannot be written to the folder"),
         (("demo", "--out", "folder"), "cannot be written to the folder"),
     ],
@@ -334,6 +398,10 @@ def test_wrong_input_gives_one_line_and_writes_nothing(
         "open-text",
         "open-missing",
         "unknown-option",
+        "examine",
+        "follow-up",
+        "conversion",
+        "harmonise",
         "demo-nowhere",
         "demo-folder",
     ],
@@ -380,3 +448,15 @@ def test_without_a_display_opening_is_refused_in_one_line(
     assert (status, out) == (2, [])
     assert len(error) == 1
     assert "no display" in error[0]
+
+
+def test_the_command_starts_without_heavy_modules():
+    heavy = "numpy", "pandas", "scipy", "pydantic", "matplotlib", "openpyxl"
+    code = f"""
+import sys, napari_muscle_us.cli
+print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from napari_muscle_us.errors import MeasureError, ResultsError, RoiError
 from napari_muscle_us.measure.fat_correction import FatCorrection
 from napari_muscle_us.measure.repeats import recompute
 from napari_muscle_us.measure_options import MeasureOptions
+from napari_muscle_us.reference.examination.examination_rows import recompute_z
 from napari_muscle_us.results import (
     BASE_MEASURES,
     COLUMNS,
@@ -141,6 +143,9 @@ GOLDEN_VALUES = {
     "repeats.echo_intensity": [77.0],
     "repeats.cv": [100 * 7 / 77],
     "repeats.side_difference": [-6.0],
+    # The published model's arithmetic, from the worked examples: a man of 40 years,
+    # 180 cm and 80 kg, biceps brachii of echo intensity 100.
+    "repeats.z_score": [4.675922],
 }
 
 
@@ -184,6 +189,17 @@ def test_the_standard_error_of_independent_noise_is_the_textbooks():
 def test_a_measure_of_repeats_reproduces_its_golden_value(key, method, values):
     found = recompute(key, {"rule": "mean"} | method, values)
     assert [found] == pytest.approx(GOLDEN_VALUES[key], rel=1e-12)
+
+
+def test_the_z_score_of_repeats_reproduces_its_golden_value():
+    reference = mus.load_reference("radboud-esaote-6100-adult")
+    person = {"age_years": 40, "sex": "male", "height_cm": 180, "weight_kg": 80}
+    method = person | {"rule": "mean", "side": "left"}
+    method["inputs"] = [{"muscle": "Biceps brachii"}] * 3
+    row = {"muscle": "Biceps brachii", "side": "left", "value": 0.0}
+    images = [(value, mus.Device()) for value in (90.0, 104.0, 106.0)]
+    found = recompute_z(row, method, reference, images, folder=Path())
+    assert [found] == pytest.approx(GOLDEN_VALUES["repeats.z_score"], abs=1e-6)
 
 
 @pytest.mark.parametrize("key", MEASURES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -14,9 +15,21 @@ import pytest
 from PIL import Image
 
 import napari_muscle_us as mus
-from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.errors import ReferenceSetError, ResultsError
 from napari_muscle_us.measure.fat_correction import FatCorrection
 from napari_muscle_us.measure_options import MeasureOptions
+from napari_muscle_us.reference.checksum import stamped
+from napari_muscle_us.reference.conversion.conversion_file import (
+    load_conversion,
+    write_conversion,
+)
+from napari_muscle_us.reference.conversion.device_conversion import example_conversion
+from napari_muscle_us.reference.examination.examination import examine
+from napari_muscle_us.reference.examination.examination_rows import (
+    examination_rows,
+    recompute_z,
+)
+from napari_muscle_us.reference.load import read_reference_bytes, reference_sha256
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.repeat_rows import repeat_rows
 from napari_muscle_us.roi.composite import Composite
@@ -581,6 +594,142 @@ def test_another_rule_than_the_averages_own_is_found(radboud_once, images, place
     assert "the value is" in checks[place].reason
 
 
+# Z-scores of averaged images
+
+MAN = Subject(40, "male", 180, 80)
+ESAOTE = mus.Device("Esaote", "MyLabTwice")
+
+
+def z_rows(images, formula_image, **options):
+    """Return Z-scores of two images of the left and one of the right biceps."""
+    tables = []
+    for number, side in enumerate(["left", "left", "right"]):
+        path = images / f"z {number}.png"
+        Image.fromarray(np.roll(formula_image, 9 * number, axis=0)).save(path)
+        roi = mus.Ellipse(20, 30, 40, 50, name="BB", muscle="Biceps", side=side)
+        image = mus.read_image(path)
+        tables.append(mus.measure_rois(image, [roi], subject="S1", visit="1"))
+    table = pd.concat(tables, ignore_index=True)
+    reference = mus.load_reference(SET)
+    return examination_rows(examine(reference, table, MAN, **options), SET)
+
+
+@pytest.fixture(scope="module")
+def z_once(images, formula_image, tmp_path_factory):
+    table = z_rows(images, formula_image, device=ESAOTE)
+    return written(table, tmp_path_factory.mktemp("z"))
+
+
+@pytest.fixture
+def z_table(z_once):
+    return z_once.copy()
+
+
+def test_z_scores_of_averaged_images_are_recomputed(z_table, images):
+    assert z_table["measure"].tolist() == ["repeats.z_score"] * 2
+    assert z_table["value"].notna().all()
+    assert reasons(z_table, images) == []
+    # A row is worth nothing if a changed number goes unnoticed.
+    z_table.loc[1, "value"] += 1e-6
+    checks = mus.verify_results(z_table, images)
+    assert [c.same for c in checks] == [True, False]
+
+
+def test_a_missing_z_score_is_recomputed_as_missing(images, formula_image, tmp_path):
+    rows = z_rows(images, formula_image, device=mus.Device("Philips", "CX50"))
+    assert rows["value"].isna().all()
+    assert rows["note"].str.contains("Philips CX50").all()
+    assert reasons(written(rows, tmp_path), images) == []
+    rows["value"] = 1.0
+    assert all("Philips CX50" in r for r in reasons(rows, images))
+    accepted = z_rows(
+        images,
+        formula_image,
+        device=mus.Device("Philips", "CX50"),
+        accept_device=True,
+    )
+    assert accepted["value"].notna().all()
+    assert reasons(written(accepted, tmp_path), images) == []
+
+
+def test_an_average_that_was_carried_over_is_recomputed(
+    images, formula_image, tmp_path
+):
+    target = mus.load_reference(SET).device
+    conversion = example_conversion().model_copy(update={"target": target})
+    folder = tmp_path / "with conversion"
+    shutil.copytree(images, folder)
+    write_conversion(folder / "a to esaote.json", conversion)
+    conversion = load_conversion(folder / "a to esaote.json")
+    table = z_rows(images, formula_image, device=mus.Device("Maker", "A"))
+    assert table["value"].isna().all()
+    tables = repeat_source(images, formula_image)
+    found = examine(
+        mus.load_reference(SET),
+        tables,
+        MAN,
+        device=mus.Device("Maker", "A"),
+        conversion=conversion,
+    )
+    with pytest.raises(ReferenceSetError, match="not the one that the examination"):
+        examination_rows(found, SET)
+    rows = examination_rows(found, SET, conversion=folder / "a to esaote.json")
+    assert rows["value"].notna().all()
+    assert reasons(written(rows, tmp_path), folder) == []
+    assert all("is not in the folder" in r for r in reasons(rows, images))
+    (folder / "a to esaote.json").write_bytes(b"{}")
+    assert all("not the one that was used" in r for r in reasons(rows, folder))
+
+
+def repeat_source(images, formula_image):
+    path = images / "z 0.png"
+    Image.fromarray(formula_image).save(path)
+    roi = mus.Ellipse(20, 30, 40, 50, name="BB", muscle="Biceps", side="left")
+    return mus.measure_rois(mus.read_image(path), [roi], subject="S1", visit="1")
+
+
+Z_TAMPERED = {
+    "age": (all_changed(age_years=20), "the value is"),
+    "age-text": (all_changed(age_years="old"), "not usable"),
+    "sex": (all_changed(sex=[1]), "not usable"),
+    "age-gone": (all_changed(weight_kg=None), "needs the subject's weight"),
+    "rule": (all_changed(rule="mean_rounded"), "the value is"),
+    "side": (all_changed(side="right"), "the side in the method"),
+    "muscle": (entry_changed(muscle="Soleus"), "of another muscle"),
+    "reference": (all_changed(reference="other.json"), "not in the folder"),
+    "hash": (all_changed(reference_sha256="0"), "not the one that was used"),
+    "reference-gone": (lambda method: method.pop("reference"), "not in the folder"),
+    "devices": (all_changed(devices=[{}]), "not those of its images"),
+    "devices-text": (all_changed(devices=["Esaote", "Esaote"]), "not usable"),
+    "devices-other": (
+        all_changed(devices=[{"manufacturer": "GE", "model": "Venue"}] * 2),
+        "GE Venue",
+    ),
+    "conversion": (all_changed(conversion="a.json"), "is not in the folder"),
+    "inputs": (lambda method: method["inputs"].pop(), "devices in the method"),
+    "none": (all_changed(inputs=[], devices=[]), "recomputed nan"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), Z_TAMPERED.values(), ids=Z_TAMPERED)
+def test_a_tampered_z_score_is_reported(z_table, images, change, words):
+    changed = json.loads(z_table.loc[0, "method"])
+    change(changed)
+    z_table.loc[0, "method"] = json.dumps(changed)
+    checks = mus.verify_results(z_table, images)
+    assert [c.same for c in checks] == [False, True]
+    assert re.search(words, checks[0].reason), checks[0].reason
+    assert "\n" not in checks[0].reason
+
+
+def test_the_device_of_the_file_beats_that_of_the_row(z_table, tmp_path):
+    reference = mus.load_reference(SET)
+    row, method = z_table.loc[0].to_dict(), json.loads(z_table.loc[0, "method"])
+    told = [(100.0, mus.Device("Philips", "CX50"))] * 2
+    with pytest.raises(ResultsError, match="of the image 'Philips'"):
+        recompute_z(row, method, reference, told, folder=tmp_path)
+
+
 def test_deep_nesting_is_reported_not_raised(repeated, optional, images):
     for table, place in ((repeated, 0), (optional, 1)):
         method = json.loads(table.loc[place, "method"])
@@ -595,3 +744,188 @@ def test_deep_nesting_is_reported_not_raised(repeated, optional, images):
 def test_a_row_over_several_images_of_no_measure_is_reported(repeated, images):
     repeated.loc[0, "measure"] = "repeats.median"
     assert "unknown to this version" in reasons(repeated, images)[0]
+
+
+# Side, handedness and conversion of a Z-score, and rows of earlier files
+
+OWN_MODEL = {
+    "muscle": "Biceps brachii",
+    "measure": "intensity.mean",
+    "unit": "gray level",
+    "kind": "linear",
+    "n": 50,
+    "formula": "1 + side_right + side_nondominant",
+    "coefficients": [100.0, 5.0, 10.0],
+    "covariance": [[4.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    "residual_variance": 60.0,
+    "degrees_of_freedom": 47,
+    "sd": "prediction",
+}
+LEFT_HANDED = Subject(40, "male", 180, 80, "left")
+EARLIER = "3941224c2974c3c7fc101d862d593959c5b8cf8f69b345536fb8811e37400adf"
+
+
+@pytest.fixture
+def sided(folder):
+    """Return a folder with a set that uses side and dominance, and a conversion."""
+    document = json.loads(read_reference_bytes(SET))
+    document.pop("checksum")
+    document |= {"name": "sided", "models": [OWN_MODEL], "limits": {}}
+    (folder / "sided.json").write_text(json.dumps(stamped(document)), encoding="utf-8")
+    target = mus.load_reference(SET).device
+    conversion = example_conversion().model_copy(update={"target": target})
+    write_conversion(folder / "a-to-b.json", conversion)
+    return folder
+
+
+def both_sides(folder, tmp_path, **request):
+    image = mus.read_image(folder / "visit 1" / "scan.png")
+    image = replace(image, device=mus.Device("Maker", "A"), device_by_user=DEVICE_WORDS)
+    rois = [
+        mus.Rectangle(90, 30, 30, 50, name=side, muscle="Biceps brachii", side=side)
+        for side in ("left", "right")
+    ]
+    asked = ZScoreRequest(folder / "sided.json", LEFT_HANDED, **request)
+    return written(mus.measure_rois(image, rois, z_score=asked), tmp_path)
+
+
+DEVICE_WORDS = ("manufacturer", "model")
+
+
+def z_of(rows):
+    return rows.loc[rows["measure"] == "z_score.echo_intensity"]
+
+
+def test_side_and_handedness_are_kept_and_recomputed(sided, tmp_path):
+    rows = both_sides(sided, tmp_path, accept_device=True)
+    mean = rows.loc[rows["measure"] == "intensity.mean", "value"].iloc[0]
+    # Of a left-handed man the right side is the non-dominant one.
+    expected = [
+        (mean - 100) / 64**0.5,
+        (mean - 115) / 66**0.5,
+    ]
+    assert z_of(rows)["value"].tolist() == pytest.approx(expected, rel=1e-12)
+    methods = [json.loads(text) for text in z_of(rows)["method"]]
+    assert [m["handedness"] for m in methods] == ["left", "left"]
+    assert reasons(rows, sided) == []
+
+
+def test_a_conversion_is_kept_and_recomputed(sided, tmp_path):
+    rows = both_sides(sided, tmp_path, conversion=sided / "a-to-b.json")
+    mean = rows.loc[rows["measure"] == "intensity.mean", "value"].iloc[0]
+    carried, extra = 4 + 0.5 * mean, (0.5 * 6) ** 2
+    assert z_of(rows)["value"].tolist() == pytest.approx(
+        [(carried - 100) / (64 + extra) ** 0.5, (carried - 115) / (66 + extra) ** 0.5],
+        rel=1e-12,
+    )
+    method = json.loads(z_of(rows)["method"].iloc[0])
+    content = (sided / "a-to-b.json").read_bytes()
+    assert method["conversion"] == "a-to-b.json"
+    assert method["conversion_sha256"] == hashlib.sha256(content).hexdigest()
+    assert reasons(rows, sided) == []
+    # A damaged namesake does not hide it.
+    (sided / "a").mkdir()
+    (sided / "a" / "a-to-b.json").write_bytes(b"{}")
+    (sided / "b" / "a-to-b.json").mkdir(parents=True)
+    assert reasons(rows, sided) == []
+
+
+SIDED_TAMPERED = {
+    "handedness": ({"handedness": "right"}, {}, "the value is"),
+    "handedness-list": ({"handedness": ["left"]}, {}, "no word"),
+    "handedness-both": ({"handedness": "both"}, {}, "Handedness 'both'"),
+    "handedness-gone": ({"handedness": None}, {}, "recomputed nan"),
+    "side": ({}, {"side": "right"}, "the value is"),
+    "side-none": ({}, {"side": ""}, "recomputed nan"),
+    "side-word": ({}, {"side": "top"}, "side"),
+    "conversion-none": ({"conversion": None}, {}, "is from Maker A|the value is"),
+    "conversion-other": ({"conversion": "b.json"}, {}, "is not in the folder"),
+    "conversion-hash": ({"conversion_sha256": "0"}, {}, "not the one that was used"),
+    "conversion-number": ({"conversion": 5}, {}, "is not in the folder"),
+    "conversion-nul": ({"conversion": "a\0b"}, {}, "is not in the folder"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cells", "words"), SIDED_TAMPERED.values(), ids=SIDED_TAMPERED
+)
+def test_a_tampered_person_or_conversion_is_reported(
+    sided, tmp_path, changes, cells, words
+):
+    rows = both_sides(sided, tmp_path, conversion=sided / "a-to-b.json")
+    place = z_of(rows).index[0]
+    old = json.loads(rows.loc[place, "method"])
+    rows.loc[place, "method"] = json.dumps(old | changes)
+    for column, text in cells.items():
+        rows.loc[place, column] = text
+    checks = mus.verify_results(rows, sided)
+    assert [c.row for c in checks if not c.same] == [place + 1]
+    assert re.search(words, checks[place].reason), checks[place].reason
+    assert "\n" not in checks[place].reason
+
+
+def test_a_changed_conversion_is_found(sided, tmp_path):
+    rows = both_sides(sided, tmp_path, conversion=sided / "a-to-b.json")
+    text = (sided / "a-to-b.json").read_text(encoding="utf-8")
+    (sided / "a-to-b.json").write_text(text + "\n", encoding="utf-8")
+    found = reasons(rows, sided)
+    assert len(found) == 2
+    assert all("not the one that was used" in reason for reason in found)
+
+
+def test_a_row_of_the_earlier_file_of_a_set_is_recomputed(folder, tmp_path):
+    image = mus.read_image(folder / "visit 1" / "scan.png")
+    request = ZScoreRequest(SET, MAN)
+    rows = written(mus.measure_rois(image, ROIS, z_score=request), tmp_path)
+    earlier = rows["method"].str.replace(reference_sha256(SET), EARLIER)
+    assert (earlier != rows["method"]).sum() == len(ROIS)
+    # Rows of then also told the SD.
+    rows["method"] = earlier.str.replace('"accept_', '"sd":"prediction","accept_')
+    assert reasons(rows, folder) == []
+    rows["method"] = rows["method"].str.replace(SET, "own.json")
+    assert all("is not in the folder" in r for r in reasons(rows, folder))
+    rows["method"] = earlier.str.replace(EARLIER, EARLIER[::-1])
+    assert all("not the one that was used" in r for r in reasons(rows, folder))
+
+
+def test_an_average_of_the_earlier_file_is_recomputed(z_table, images):
+    for place in z_table.index:
+        method = json.loads(z_table.loc[place, "method"])
+        method["reference_sha256"] = EARLIER
+        z_table.loc[place, "method"] = json.dumps(method)
+    assert reasons(z_table, images) == []
+
+
+def test_a_set_of_the_users_folder_is_found(
+    rows, folder, own_set, tmp_path, monkeypatch
+):
+    own = tmp_path / "home" / "napari-muscle-us"
+    (own / "references").mkdir(parents=True)
+    monkeypatch.setattr(
+        "napari_muscle_us.reference.own_sets.user_data_folder", lambda: own
+    )
+    shutil.move(own_set, own / "references" / own_set.name)
+    assert reasons(rows, folder) == []
+
+
+def test_side_and_handedness_of_an_average_are_recomputed(sided, tmp_path):
+    rows = both_sides(sided, tmp_path, accept_device=True)
+    right = rows[rows["side"] == "right"]
+    reference = mus.load_reference(sided / "sided.json")
+    found = examine(reference, right, LEFT_HANDED, accept_device=True)
+    table = written(examination_rows(found, sided / "sided.json"), tmp_path)
+    assert table["value"].tolist() == z_of(right)["value"].tolist()
+    assert reasons(table, sided) == []
+    method = json.loads(table.loc[0, "method"])
+    table.loc[0, "method"] = json.dumps(method | {"handedness": "right"})
+    assert "the value is" in reasons(table, sided)[0]
+
+
+def test_an_image_of_an_average_that_asks_for_a_z_score_stops_nothing(z_table, images):
+    method = json.loads(z_table.loc[0, "method"])
+    asked = {"reference": SET, "reference_sha256": reference_sha256(SET)}
+    for entry in method["inputs"]:
+        entry["method"] |= asked
+    z_table.loc[0, "method"] = json.dumps(method)
+    # What is needed of the image is its echo intensity, which is the same.
+    assert reasons(z_table, images) == []

@@ -1,7 +1,8 @@
 """Fuzzer over the readers: damaged files give an image or a sentence, nothing else.
 
 Regions are among them: ImageJ's files, autosaves, results tables, and the operations
-on outlines that whoever drew them did not foresee.
+on outlines that whoever drew them did not foresee. So are reference sets, conversions
+between devices, published tables of reference values, and tables of people.
 
 Files of every format are damaged and read in processes of their own, with limits on
 time and memory. A finding is a crash, a hang, an error of another kind, a message that
@@ -67,6 +68,10 @@ _WEIGHTS: Final = {
     "table": 3,
     "shapes": 4,
     "study": 4,
+    "reference": 3,
+    "conversion": 2,
+    "spreadsheet": 3,
+    "people": 3,
 }
 _REAL_SHARE: Final = 0.25
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.datadict import tag_for_keyword
 
-from tests.fuzz import layouts, roi_mutations
+from tests.fuzz import layouts, reference_mutations, roi_mutations
 from tests.fuzz.layouts import Element, Field, layout_of, number
 from tests.fuzz.seeds import zipped
 
@@ -564,7 +564,14 @@ _SPECIAL: Final[dict[str, Mutation]] = {
     "study": _archive,
     "autosave": roi_mutations.autosave,
     "table": roi_mutations.table,
+    "reference": reference_mutations.document,
+    "conversion": reference_mutations.document,
+    "spreadsheet": reference_mutations.spreadsheet,
+    "people": reference_mutations.spreadsheet,
 }
 _WHOLE: Final[dict[str, Mutation]] = {"shapes": roi_mutations.shapes}
-_TEXTS: Final = ("autosave", "table")
+_TEXTS: Final = (
+    *("autosave", "table"),
+    *("reference", "conversion", "spreadsheet", "people"),
+)
 """Kinds whose bytes rarely can be damaged without all being refused."""

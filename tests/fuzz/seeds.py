@@ -24,7 +24,7 @@ from PIL import Image, PngImagePlugin
 from pydicom.datadict import tag_for_keyword
 
 from tests.core import dicom_factory as make
-from tests.fuzz import roi_seeds
+from tests.fuzz import reference_seeds, roi_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +97,7 @@ def make_seeds(*, real: bool) -> list[Seed]:
         *_videos(),
         *_rois(),
         *_studies(),
+        *reference_seeds.reference_seeds(),
     ]
     return [*found, *_real()] if real else found
 

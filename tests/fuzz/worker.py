@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tests.fuzz import roi_worker
+from tests.fuzz import reference_worker, roi_worker
 from tests.fuzz.roi_seeds import AUTOSAVED
-from tests.fuzz.roi_worker import MAX_SECONDS, BadRegion
+from tests.fuzz.roi_worker import BadRegion
 from tests.fuzz.seeds import MARKER, PERSONAL
 
 if TYPE_CHECKING:
@@ -47,12 +47,18 @@ _RESERVING: Final = ("mp4", "mov", "avi", "asf", "matroska", "mpeg")
 _MAX_OPEN_FILES: Final = 64
 _LOOK_EVERY: Final = 100
 
-_REGIONS: Final = {
+MAX_SECONDS: Final = roi_worker.MAX_SECONDS | reference_worker.MAX_SECONDS
+
+_OTHERS: Final = {
     "roi": roi_worker.read_rois,
     "roizip": roi_worker.read_rois,
     "autosave": roi_worker.read_saved,
     "table": roi_worker.read_table,
     "shapes": roi_worker.operate,
+    "reference": reference_worker.read_reference,
+    "conversion": reference_worker.read_conversion,
+    "spreadsheet": reference_worker.read_published,
+    "people": reference_worker.read_people,
 }
 
 SUFFIXES: Final = {
@@ -64,6 +70,10 @@ SUFFIXES: Final = {
     "autosave": f"{AUTOSAVED[4:]}.rois.json",
     "table": ".csv",
     "shapes": ".json",
+    "reference": ".json",
+    "conversion": ".json",
+    "spreadsheet": ".csv",
+    "people": ".csv",
 }
 
 
@@ -168,8 +178,8 @@ def read_case(path: Path, kind: str) -> tuple[str, str]:
 
     The second text is what an image tells of its scale.
     """
-    if kind in _REGIONS:
-        return _REGIONS[kind](path)
+    if kind in _OTHERS:
+        return _OTHERS[kind](path)
     if kind == "study":
         return _read_study(path)
     from napari_muscle_us.io.read import read_image

@@ -1,0 +1,1 @@
+"""From one scanner to another: regressions, agreement, the conversion file."""

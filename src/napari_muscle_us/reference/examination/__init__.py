@@ -1,0 +1,1 @@
+"""All muscles of a person: Z-scores, decision rule, follow-up, body map."""

@@ -1,0 +1,1 @@
+"""Reference values from healthy controls: fits, diagnostics, report."""
