@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
+from napari_muscle_us._napari.panels.examination import ExaminationPanel
 from napari_muscle_us._napari.panels.histogram import HistogramPanel
 from napari_muscle_us._napari.panels.repeats import RepeatsPanel
 from napari_muscle_us._napari.panels.results import ResultsPanel
@@ -20,11 +21,13 @@ def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
         TimeCoursePanel,
         ZScorePanel,
         RepeatsPanel,
+        ExaminationPanel,
         ResultsPanel,
     ]
     assert kinds == expected
     assert [workflow._tabs.tabText(i) for i in range(len(TITLES))] == [
-        "Acquisition", "ROIs", "Histogram", "Time", "Z-score", "Repeats", "Results",
+        "Acquisition", "ROIs", "Histogram", "Time", "Z-score", "Repeats", "Exam",
+        "Results",
     ]  # fmt: skip
 
 

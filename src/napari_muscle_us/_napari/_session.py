@@ -16,16 +16,16 @@ from psygnal import Signal
 
 from napari_muscle_us._napari import _layers, _pairs, _shapes
 from napari_muscle_us._napari._clip_slider import ClipSlider
+from napari_muscle_us._napari._devices import remember_devices
 from napari_muscle_us._napari._points_layer import layers_above
 from napari_muscle_us._napari._roi_autosave import RoiAutosave
 from napari_muscle_us._napari._roi_book import RoiBook
 from napari_muscle_us._napari._shown_image import ShownImage
 from napari_muscle_us._napari._workers import warm_up
+from napari_muscle_us._napari._z_state import ZScoreState
 from napari_muscle_us.errors import MuscleUSError, RoiError
 from napari_muscle_us.measure.intensity import measure_intensity
 from napari_muscle_us.measure_options import MeasureOptions
-from napari_muscle_us.reference.load import DEFAULT_SET
-from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.results import empty_results
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def session_of(viewer: ViewerModel) -> Session:
     return _sessions[viewer]
 
 
-class Session:
+class Session(ZScoreState):
     """State of one viewer, with a signal for each thing that can change."""
 
     layers_changed = Signal()
@@ -61,8 +61,6 @@ class Session:
     """Another drawing tool is in hand."""
     frame_changed = Signal()
     """Another frame of the clip is shown."""
-    subject_changed = Signal()
-    """Age, sex, height, weight, reference set or device question."""
     results_changed = Signal()
     options_changed = Signal()
     """Other things are to be measured, or other rules hold."""
@@ -70,12 +68,10 @@ class Session:
     """Another folder was opened as a study."""
 
     def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = weakref.ref(viewer)
         self._shown = ShownImage()
         self.rois = RoiBook()
-        self.subject = Subject()
-        self.reference = DEFAULT_SET
-        self.accept_device = False
         self.options = MeasureOptions()
         self._results: pd.DataFrame | None = None
         self.study: Study | None = None
@@ -216,15 +212,6 @@ class Session:
         """Write echo intensities beside their outlines, until these move."""
         self.rois.show_measured(values)
 
-    def set_subject(
-        self, subject: Subject, reference: str, *, accept_device: bool
-    ) -> None:
-        """Set what a Z-score needs besides the region."""
-        new = (subject, reference, accept_device)
-        if new != (self.subject, self.reference, self.accept_device):
-            self.subject, self.reference, self.accept_device = new
-            self.subject_changed.emit()
-
     def set_options(self, **changes: Any) -> None:
         """Set what is measured besides, and by which rules."""
         if any(getattr(self.options, name) != new for name, new in changes.items()):
@@ -245,6 +232,7 @@ class Session:
     def set_results(self, results: pd.DataFrame) -> None:
         """Replace the results table."""
         self._results = results
+        remember_devices(self)
         self.results_changed.emit()
 
     def set_study(self, study: Study | None) -> None:

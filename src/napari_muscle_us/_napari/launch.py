@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import napari
 from qtpy.QtCore import QEventLoop, QTimer
 
+from napari_muscle_us._napari._docks import PLUGIN as PLUGIN
 from napari_muscle_us._napari._readers import read_layers
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari._shapes import shape_from
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-PLUGIN: Final = "napari-muscle-us"
 DEMO_SAMPLE: Final = "transverse_diseased"
 DEMO_SUBJECT: Final = Subject(58.0, "female", 168.0, 64.0)
 _WINDOW: Final = (1500, 930)

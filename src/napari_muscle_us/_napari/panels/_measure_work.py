@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.roi.checks import label_of
-from napari_muscle_us.rows import ZScoreRequest, measure_rois
+from napari_muscle_us.rows import measure_rois
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_muscle_us._napari._session import Session
     from napari_muscle_us.image import UltrasoundImage
     from napari_muscle_us.measure_options import MeasureOptions
+    from napari_muscle_us.z_request import ZScoreRequest
 
 _AT_ONCE: Final = 4
 """Regions between two looks whether the user has cancelled."""
@@ -63,12 +64,7 @@ def z_score_request(session: Session) -> ZScoreRequest | None:
     """Return what a Z-score needs, ``None`` for a person nobody described."""
     if session.subject == Subject():
         return None
-    return ZScoreRequest(
-        session.reference,
-        session.subject,
-        accept_device=session.accept_device,
-        note_problems=True,
-    )
+    return session.z_score_request(note_problems=True)
 
 
 def measure_plan(plan: Plan) -> pd.DataFrame:

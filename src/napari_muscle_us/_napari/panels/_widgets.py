@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -113,9 +114,13 @@ class LivePanel(QWidget):
         """Show the present state; subclasses say how."""
         raise NotImplementedError
 
+    def can_be_seen(self) -> bool:
+        """Whether the panel is on the screen; not once Qt has deleted it."""
+        return isalive(self) and self.isVisible()
+
     def refresh_soon(self, *_: object) -> None:
         """Refresh at the panel's pace if it can be seen."""
-        if self.isVisible():
+        if self.can_be_seen():
             self._refresh_throttled()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _REFRESH_MS: Final = 60
+Z_OF_REPEATS: Final = "repeats.z_score"
 _HINT: Final = (
     "Measure each of the three images of a muscle in the panel Results, its ROI with "
     "the same muscle and side; they are averaged here."
@@ -236,14 +237,14 @@ def _replaced(known: pd.DataFrame, rows: pd.DataFrame) -> list[bool]:
     """Tell of each row of the table whether the new averages stand in for it.
 
     A side difference goes with either of its sides: beside another average of one of
-    them it would be wrong.
+    them it would be wrong. So would a Z-score of the average that went.
     """
     groups = set(_groups(rows))
-    groups |= {(*group[:3], "") for group in groups}
-    repeats = known["measure"].isin(REPEAT_MEASURES)
+    with_differences = groups | {(*group[:3], "") for group in groups}
+    stale = dict.fromkeys(REPEAT_MEASURES, with_differences) | {Z_OF_REPEATS: groups}
     return [
-        bool(is_average) and group in groups
-        for is_average, group in zip(repeats, _groups(known), strict=True)
+        group in stale.get(measure, ())
+        for measure, group in zip(known["measure"], _groups(known), strict=True)
     ]
 
 

@@ -2,42 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMenu, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from napari_muscle_us._napari.panels.rois import RoiPanel
+from napari_muscle_us._napari._docks import open_panel
+from napari_muscle_us._napari._session import session_of
+from napari_muscle_us._napari.panels._widgets import report
 
 if TYPE_CHECKING:
     import napari.viewer
+    from qtpy.QtGui import QAction
 
     from napari_muscle_us._napari.panels.results import ResultsPanel
 
-TITLES: Final = (
-    "Acquisition",
-    "Muscle ROIs",
-    "Grayscale histogram",
-    "Time course",
-    "Z-score",
-    "Repeats",
-    "Results",
-)
-_SHORT: Final = {
-    "Muscle ROIs": "ROIs",
-    "Grayscale histogram": "Histogram",
-    "Time course": "Time",
-}
-"""Tabs must all fit into the dock."""
 
-_TIPS: Final = {
-    "Acquisition": "Image, size of a pixel and device.",
-    "Muscle ROIs": "Muscle ROIs: draw, name and edit them.",
-    "Grayscale histogram": "Grayscale histogram and numbers of an ROI.",
-    "Time course": "Time course: echo intensity over the frames of a clip.",
-    "Z-score": "Z-score of an ROI against healthy people.",
-    "Repeats": "Repeats: the images of a muscle averaged, left beside right.",
-    "Results": "Results: the table of what was measured.",
-}
+@dataclass(frozen=True, slots=True)
+class _Tab:
+    """A panel: its title, what the tab says, its tooltip, and where it is made."""
+
+    title: str
+    short: str
+    tip: str
+    place: str
+
+
+# Imported late: matplotlib is not needed to draw an outline.
+_TABS: Final = (
+    _Tab(
+        "Acquisition",
+        "Acquisition",
+        "Image, size of a pixel and device.",
+        "acquisition:AcquisitionPanel",
+    ),
+    _Tab(
+        "Muscle ROIs",
+        "ROIs",
+        "Muscle ROIs: draw, name and edit them.",
+        "rois:RoiPanel",
+    ),
+    _Tab(
+        "Grayscale histogram",
+        "Histogram",
+        "Grayscale histogram and numbers of an ROI.",
+        "histogram:HistogramPanel",
+    ),
+    _Tab(
+        "Time course",
+        "Time",
+        "Time course: echo intensity over the frames of a clip.",
+        "time_course:TimeCoursePanel",
+    ),
+    _Tab(
+        "Z-score",
+        "Z-score",
+        "Z-score of an ROI against healthy people.",
+        "z_score:ZScorePanel",
+    ),
+    _Tab(
+        "Repeats",
+        "Repeats",
+        "Repeats: the images of a muscle averaged, left beside right.",
+        "repeats:RepeatsPanel",
+    ),
+    _Tab(
+        "Examination",
+        "Exam",
+        "Examination: all muscles of a person against healthy people.",
+        "examination:ExaminationPanel",
+    ),
+    _Tab(
+        "Results",
+        "Results",
+        "Results: the table of what was measured.",
+        "results:ResultsPanel",
+    ),
+)
+TITLES: Final = tuple(tab.title for tab in _TABS)
+
+MORE: Final = (
+    ("Follow-up", "Visits of a person against the error of measurement."),
+    ("Reference values", "Build your own from a table of healthy controls."),
+    ("Device conversion", "Carry values over from another scanner."),
+)
+"""Panels that are not needed on every day, opened from the corner."""
 
 _FIRST: Final = TITLES.index("Muscle ROIs")
 
@@ -48,20 +98,40 @@ class WorkflowPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._napari_viewer = napari_viewer
+        self._session = session_of(napari_viewer)
         napari_viewer.canvas.overlays.scale_bar.visible = True
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
-        for number, title in enumerate(TITLES):
+        for number, tab in enumerate(_TABS):
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
-            self._tabs.addTab(page, _SHORT.get(title, title))
-            self._tabs.setTabToolTip(number, _TIPS[title])
+            self._tabs.addTab(page, tab.short)
+            self._tabs.setTabToolTip(number, tab.tip)
+        self._tabs.setCornerWidget(self._more_button())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tabs)
         self._tabs.setCurrentIndex(_FIRST)
         self._tabs.currentChanged.connect(self._on_tab)
         self._on_tab(_FIRST)
+
+    def _more_button(self) -> QToolButton:
+        self._more = QMenu(self)
+        self._more.setToolTipsVisible(True)
+        for title, tip in MORE:
+            action = self._more.addAction(title)
+            action.setToolTip(tip)
+        self._more.triggered.connect(self._on_more)
+        button = QToolButton()
+        button.setText("⋯")
+        button.setToolTip("More panels: " + ", ".join(t for t, _ in MORE) + ".")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setAutoRaise(True)
+        button.setMenu(self._more)
+        return button
+
+    def _on_more(self, action: QAction) -> None:
+        report(lambda: open_panel(self._session, action.text()))
 
     def show_tab(self, title: str) -> QWidget:
         """Bring a panel to the front and return it."""
@@ -80,37 +150,13 @@ class WorkflowPanel(QWidget):
     def _panel(self, number: int) -> QWidget:
         layout = self._tabs.widget(number).layout()
         if layout.count() == 0:
-            layout.addWidget(self._make(number))
+            layout.addWidget(self._make(_TABS[number]))
         return layout.itemAt(0).widget()
 
-    def _make(self, number: int) -> QWidget:
-        # Imported late: matplotlib is not needed to draw an outline.
-        viewer = self._napari_viewer
-        title = TITLES[number]
-        if title == "Acquisition":
-            from napari_muscle_us._napari.panels.acquisition import AcquisitionPanel
-
-            return AcquisitionPanel(viewer)
-        if title == "Muscle ROIs":
-            rois = RoiPanel(viewer)
-            rois.measure_requested.connect(self._on_measure_requested)
-            return rois
-        if title == "Grayscale histogram":
-            from napari_muscle_us._napari.panels.histogram import HistogramPanel
-
-            return HistogramPanel(viewer)
-        if title == "Time course":
-            from napari_muscle_us._napari.panels.time_course import TimeCoursePanel
-
-            return TimeCoursePanel(viewer)
-        if title == "Repeats":
-            from napari_muscle_us._napari.panels.repeats import RepeatsPanel
-
-            return RepeatsPanel(viewer)
-        if title == "Z-score":
-            from napari_muscle_us._napari.panels.z_score import ZScorePanel
-
-            return ZScorePanel(viewer)
-        from napari_muscle_us._napari.panels.results import ResultsPanel
-
-        return ResultsPanel(viewer)
+    def _make(self, tab: _Tab) -> QWidget:
+        module, _, name = tab.place.partition(":")
+        package = __name__.rpartition(".")[0]
+        made = getattr(import_module(f"{package}.{module}"), name)(self._napari_viewer)
+        if tab.title == "Muscle ROIs":
+            made.measure_requested.connect(self._on_measure_requested)
+        return made

@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
+    QWidget,
 )
 from superqt.utils import qdebounced
 
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels._plot import PlotHolder
 from napari_muscle_us._napari.panels._subject_form import SubjectForm
 from napari_muscle_us._napari.panels._widgets import (
     LivePanel,
     MessageLabel,
+    Section,
     report,
     text_colour,
 )
-from napari_muscle_us.errors import DeviceMismatchError, MuscleUSError
-from napari_muscle_us.reference.load import builtin_references, load_reference
-from napari_muscle_us.reference.model import ZScore
-from napari_muscle_us.rows import ZScoreRequest, compute_z_score
+from napari_muscle_us._napari.panels._z_device import DeviceQuestion
+from napari_muscle_us._napari.panels._z_healthy import ShownScore
+from napari_muscle_us._napari.panels._z_moved import MovedView
+from napari_muscle_us._napari.panels._z_numbers import (
+    NO_VALUE,
+    NumbersView,
+    wrapped_label,
+)
+from napari_muscle_us._napari.panels._z_reference import ReferencePicker
+from napari_muscle_us._napari.panels._z_view import ScoreView
+from napari_muscle_us.errors import (
+    DeviceMismatchError,
+    MuscleUSError,
+)
+from napari_muscle_us.reference.load import load_reference
+from napari_muscle_us.z_request import compute_z_score
 
 if TYPE_CHECKING:
     import napari.viewer
-    from qtpy.QtWidgets import QWidget
+    from qtpy.QtWidgets import QDialog
 
     from napari_muscle_us._napari._regions import Region
+    from napari_muscle_us.reference.model import ZScore
 
 _REFRESH_MS: Final = 60
 _PLOT_MS: Final = 150
 """The numbers follow a drag; the plot waits until it rests."""
-_NO_VALUE: Final = "–"
-_NUMBERS: Final = (
-    "Echo intensity",
-    "Predicted",
-    "SD of prediction",
-    "95 % of healthy",
-    "Percentile",
-)
+_FILL_TIP: Final = "Takes age, sex, height and weight over from the file; check them."
 
 
 class ZScorePanel(LivePanel):
@@ -58,58 +60,61 @@ class ZScorePanel(LivePanel):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
-        self._region_label = QLabel(_NO_VALUE)
-        self._set_combo = QComboBox()
-        self._set_combo.addItems(builtin_references())
+        self._region_label = wrapped_label(NO_VALUE)
+        self._sets = ReferencePicker()
         self._form = SubjectForm()
         self._from_file = QPushButton("Fill in what the file tells of the person")
-        self._accept = QCheckBox("Use the set for another device on my responsibility")
-        self._numbers = {name: QLabel(_NO_VALUE) for name in _NUMBERS}
-        self._z_label = QLabel()
-        self._plot = PlotHolder[ZScore | None](_make_plot)
+        self._from_file.setToolTip(_FILL_TIP)
+        self._device = DeviceQuestion(self._session)
+        self._numbers = NumbersView()
         self._message = MessageLabel()
-        self._score: ZScore | None = None
+        self._moved = MovedView()
+        self._moved_section = Section(
+            "What moved the prediction", self._moved, opened=False
+        )
+        self._view = ScoreView()
+        self._shown: ShownScore | None = None
+        self._handed: tuple[str, bool] = ("", False)
         self._lay_out()
         self._plot_soon = qdebounced(self._plot_now, timeout=_PLOT_MS, parent=self)
         self._connect()
         self._on_subject_changed()
 
     def _lay_out(self) -> None:
-        open_button = QPushButton("Open…")
-        open_button.setToolTip("Use a reference set from a JSON file.")
-        open_button.clicked.connect(self._on_open)
-        sets = QHBoxLayout()
-        sets.addWidget(self._set_combo, 1)
-        sets.addWidget(open_button)
         top = QFormLayout()
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         top.addRow("ROI", self._region_label)
-        top.addRow("Reference set", sets)
-        self._z_label.setTextFormat(Qt.TextFormat.RichText)
-        self._z_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._z_label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
-        numbers = QFormLayout()
-        for name, label in self._numbers.items():
-            numbers.addRow(name, label)
-        result = QHBoxLayout()
-        result.addLayout(numbers, 1)
-        result.addWidget(self._z_label, 1)
+        top.addRow("Reference set", self._sets)
+        body = QWidget()
+        inner = QVBoxLayout(body)
+        inner.addLayout(top)
+        for widget in (
+            self._form,
+            self._from_file,
+            self._device,
+            self._numbers,
+            self._message,
+            self._moved_section,
+        ):
+            inner.addWidget(widget)
+        inner.addWidget(self._view, 1)
+        inner.addStretch()
+        # Warnings, a conversion and an open section are more than a small screen holds.
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(body)
         layout = QVBoxLayout(self)
-        layout.addLayout(top)
-        layout.addWidget(self._form)
-        layout.addWidget(self._from_file)
-        layout.addWidget(self._accept)
-        layout.addLayout(result)
-        layout.addWidget(self._message)
-        layout.addWidget(self._plot, 1)
-        layout.addStretch()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
 
     def _connect(self) -> None:
         self._form.value_changed.connect(self._on_edited)
         self._from_file.clicked.connect(self.fill_in)
-        self._accept.toggled.connect(self._on_edited)
-        self._set_combo.currentTextChanged.connect(self._on_edited)
+        self._device.value_changed.connect(self._on_edited)
+        self._sets.value_changed.connect(self._on_edited)
+        self._sets.rules_wanted.connect(self.show_rules)
         for signal in (
             self._session.layers_changed,
             self._session.rois_changed,
@@ -121,11 +126,11 @@ class ZScorePanel(LivePanel):
         self._on_theme()
 
     def _on_theme(self, event: object = None) -> None:
-        self._plot.set_foreground(text_colour(self._session.viewer))
+        self._view.set_foreground(text_colour(self._session.viewer))
 
     def value(self) -> ZScore | None:
         """Return the shown Z-score, ``None`` where it cannot be given."""
-        return self._score
+        return None if self._shown is None else self._shown.score
 
     def use_reference(self, name_or_path: str) -> None:
         """Choose a reference set.
@@ -135,10 +140,33 @@ class ZScorePanel(LivePanel):
         ReferenceSetError
             If there is no such set or it is not valid.
         """
-        load_reference(name_or_path)
-        if self._set_combo.findText(name_or_path) < 0:
-            self._set_combo.addItem(name_or_path)
-        self._set_combo.setCurrentText(name_or_path)
+        self._sets.use(name_or_path)
+
+    def use_conversion(self, path: str) -> None:
+        """Choose a device conversion.
+
+        Raises
+        ------
+        ReferenceSetError
+            If the file is no device conversion.
+        """
+        self._device.conversion.use(path)
+
+    def show_rules(self) -> None:
+        """Open the rules and what the set tells of itself."""
+        report(lambda: self.rules_dialog().show())
+
+    def rules_dialog(self) -> QDialog:
+        """Return a dialog of the rules and the set.
+
+        Raises
+        ------
+        ReferenceSetError
+            If the set cannot be read.
+        """
+        from napari_muscle_us._napari.panels._z_about import AboutDialog
+
+        return AboutDialog(load_reference(self._session.reference), self)
 
     def fill_in(self) -> None:
         """Take over age, sex, height and weight where the file tells them."""
@@ -157,13 +185,6 @@ class ZScorePanel(LivePanel):
             known = False
         self._from_file.setVisible(known)
 
-    def _on_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open reference set", "", "Reference set (*.json)"
-        )
-        if path:
-            report(lambda: self.use_reference(str(Path(path))))
-
     def _on_edited(self, *_: object) -> None:
         try:
             subject = self._form.value()
@@ -172,20 +193,19 @@ class ZScorePanel(LivePanel):
             return
         self._session.set_subject(
             subject,
-            self._set_combo.currentText(),
-            accept_device=self._accept.isChecked(),
+            self._sets.value(),
+            accept_device=self._device.accepted,
+            conversion=self._device.conversion.value(),
         )
         self.refresh()
 
     def _on_subject_changed(self) -> None:
+        session = self._session
         if self._form_differs():
-            self._form.set_value(self._session.subject)
-        with QSignalBlocker(self._set_combo):
-            if self._set_combo.findText(self._session.reference) < 0:
-                self._set_combo.addItem(self._session.reference)
-            self._set_combo.setCurrentText(self._session.reference)
-        with QSignalBlocker(self._accept):
-            self._accept.setChecked(self._session.accept_device)
+            self._form.set_value(session.subject)
+        self._sets.set_value(session.reference)
+        self._device.follow_session()
+        self._form.show_handedness(wanted=self._needs_handedness())
         self.refresh()
 
     def _form_differs(self) -> bool:
@@ -193,6 +213,19 @@ class ZScorePanel(LivePanel):
             return self._form.value() != self._session.subject
         except MuscleUSError:
             return True
+
+    def _needs_handedness(self) -> bool:
+        """Whether a model of the set tells the dominant side from the other."""
+        name, needed = self._handed
+        if name != self._session.reference:
+            name = self._session.reference
+            try:
+                models = load_reference(name).models
+            except MuscleUSError:
+                models = ()
+            needed = any("side_nondominant" in model.covariates for model in models)
+            self._handed = (name, needed)
+        return needed
 
     def refresh(self) -> None:
         """Look the region up as it is now."""
@@ -204,80 +237,46 @@ class ZScorePanel(LivePanel):
             count = len(self._session.selected())
             self._region_label.setText(_describe(region, count))
             stats = self._session.statistics(region)
-            self._numbers["Echo intensity"].setText(f"{stats.mean:.2f} gray level")
+            self._numbers.set_measured(stats.mean)
             if region.roi is None:
                 return
-            request = ZScoreRequest(
-                self._session.reference,
-                self._session.subject,
-                accept_device=self._session.accept_device,
-            )
+            request = self._session.z_score_request()
             image = self._session.image()
             score = compute_z_score(image, region.roi, stats.mean, request)
         except MuscleUSError as error:
             mismatch = isinstance(error, DeviceMismatchError)
             self._show(None, str(error), offer_device=mismatch)
             return
-        self._show(
-            score, " ".join(score.warnings), offer_device=self._accept.isChecked()
-        )
+        shown = ShownScore(score, request, region.roi.side)
+        caveats = " ".join(score.warnings)
+        self._show(shown, caveats, offer_device=self._device.accepted)
 
     def _region(self) -> Region:
         regions = self._session.chosen_regions()
         if not regions:
-            self._region_label.setText(_NO_VALUE)
-            self._numbers["Echo intensity"].setText(_NO_VALUE)
+            self._region_label.setText(NO_VALUE)
+            self._numbers.set_measured(None)
             self._session.image()
             raise MuscleUSError("Draw an ROI on the muscle in the panel Muscle ROIs.")
         return regions[0]
 
     def _show(
-        self, score: ZScore | None, message: str, *, offer_device: bool = False
+        self, shown: ShownScore | None, message: str, *, offer_device: bool = False
     ) -> None:
-        self._score = score
-        self._accept.setVisible(offer_device)
-        shown = "no Z-score" if score is None else _signed(score.z)
-        # The application's style sheet sets the font of labels, so size is markup.
-        self._z_label.setText(f"<b style='font-size: 20pt'>{shown}</b>")
-        texts = [_NO_VALUE] * 4
-        if score is not None:
-            low, high = score.interval
-            texts = [
-                f"{score.predicted:.2f} gray level",
-                f"{score.sd:.2f} gray level",
-                f"{low:.1f} to {high:.1f} gray level",
-                _percent(score.percentile),
-            ]
-        for name, text in zip(_NUMBERS[1:], texts, strict=True):
-            self._numbers[name].setText(text)
-        self._plot.setVisible(score is not None)
+        self._shown = shown
+        self._device.offer(device=offer_device)
+        self._numbers.set_value(None if shown is None else shown.score)
+        self._moved_section.setVisible(shown is not None)
+        self._view.setVisible(shown is not None)
         self._plot_soon()
         self._message.show_message(message)
 
     def _plot_now(self) -> None:
-        self._plot.set_value(self._score)
+        self._view.set_value(self._shown)
+        self._moved.set_value(self.value())
 
 
 def _describe(region: Region, selected: int) -> str:
     parts = (region.name, region.muscle or "no muscle chosen", region.side)
     words = ", ".join(part for part in parts if part)
     return f"{words} (first of {selected} selected)" if selected > 1 else words
-
-
-def _signed(z: float) -> str:
-    """Return Z with a real minus sign."""
-    return f"Z = {z:+.2f}".replace("-", "−")
-
-
-def _percent(percentile: float) -> str:
-    if percentile > 99.9:
-        return "> 99.9 %"
-    if percentile < 0.1:
-        return "< 0.1 %"
-    return f"{percentile:.1f} %"
-
-
-def _make_plot() -> QWidget:
-    from napari_muscle_us._napari.panels._z_plot import ReferencePlot
-
-    return ReferencePlot()
