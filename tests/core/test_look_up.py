@@ -197,6 +197,7 @@ def outcome(own, **changes):
         "device": IMAGE,
         **PERSON,
     } | changes
+    own = told.pop("reference", own)
     person = {name: told.pop(name) for name in PERSON}
     muscle, value = told.pop("muscle"), told.pop("value")
     try:
@@ -255,6 +256,10 @@ FIRES = {
     ),
     "mean-of-person": ({"muscle": "Mean"}, "of means of a person's values"),
     "other-sex": ({"muscle": "Women"}, "of the sample of Women are women; .*polated"),
+    "no-range": (
+        {"reference": reference_set(SIDED, limits={})},
+        "states no range of age for Sided, so nobody",
+    ),
     "model": ({"muscle": "Men", "sex": "female"}, "No group .* for this person"),
 }
 QUIET = {
@@ -275,6 +280,9 @@ QUIET = {
     "few-like-this": {"muscle": "Body", "height_cm": 172.0, "weight_kg": 68.0},
     "mean-of-person": {"muscle": "Sided"},
     "other-sex": {"muscle": "Women", "sex": " FEMALE "},
+    "no-range": {
+        "reference": reference_set(SIDED, limits={"age_years": LIMITS["age_years"]})
+    },
     "model": {"muscle": "Men"},
 }
 SEVERITY = {rule.key: rule.severity for rule in LOOKUP_RULES}

@@ -38,7 +38,7 @@ from napari_muscle_us.reference.fitting.fit_types import FitOptions
 from napari_muscle_us.reference.harmonising._combat_inputs import Covariate, no_overlap
 from napari_muscle_us.reference.harmonising.harmonise import harmonise_table
 from napari_muscle_us.reference.look_up import look_up
-from napari_muscle_us.reference.model import FORMAT
+from napari_muscle_us.reference.model import FORMAT, ReferenceSet
 from napari_muscle_us.reference.parts import DeviceBinding
 from napari_muscle_us.reference.subject import Subject
 from napari_muscle_us.reference.validation import validated
@@ -1002,3 +1002,66 @@ def test_any_cells_are_examined_or_refused(rows):
     except MuscleUSError:
         return
     assert all(bool(m.problem) is (m.score is None) for m in found.muscles)
+
+
+# A set without limits never extrapolates in silence
+
+
+def without_limits(**changes):
+    """Return a set of one linear model by age that states no limits."""
+    content = {
+        "format": "napari-muscle-us reference set",
+        "version": 2,
+        "name": "open-ended",
+        "title": "Open ended",
+        "citation": "None",
+        "source_remark": "Made up",
+        "licence": "None",
+        "author": "None",
+        "date": "2026",
+        "device": {"manufacturer": "Maker", "models": ["X"]},
+        "population": {"description": "People"} | changes.pop("population", {}),
+        "limits": {},
+        "models": [
+            {
+                "kind": "linear",
+                "muscle": "Soleus",
+                "n": 30,
+                "formula": "1 + age_years",
+                "coefficients": [40.0, 0.2],
+                "covariance": [[9.0, -0.15], [-0.15, 0.003]],
+                "residual_variance": 60.0,
+                "degrees_of_freedom": 28,
+            }
+            | changes
+        ],
+    }
+    return ReferenceSet.model_validate(content)
+
+
+def cautions(reference, age):
+    score = reference.z_score(
+        "Soleus", echo_intensity=50, age_years=age, device=Device("Maker", "X")
+    )
+    table = pd.DataFrame({"muscle": ["Soleus"], "value": [50.0], "age_years": [age]})
+    many = reference.z_scores(table, device=Device("Maker", "X"))
+    assert many["warning"].tolist() == [" ".join(score.warnings)]
+    return score.warnings
+
+
+def test_a_set_without_any_range_says_so():
+    (said,) = cautions(without_limits(), 40)
+    assert "states no range of age for Soleus" in said
+
+
+def test_the_range_of_the_population_stands_in_for_limits():
+    reference = without_limits(population={"age_years": {"low": 20, "high": 60}})
+    assert cautions(reference, 40) == ()
+    (said,) = cautions(reference, 70)
+    assert said.startswith("Age 70 years is outside 20–60 years (the range of the pop")
+
+
+def test_the_largest_leverage_of_the_sample_stands_in_for_limits():
+    assert cautions(without_limits(max_leverage=0.2), 40) == ()
+    (said,) = cautions(without_limits(max_leverage=0.06), 5)
+    assert "few people like this one" in said

@@ -101,6 +101,11 @@ LOOKUP_RULES: Final = (
         "Age, height, weight or body-mass index is outside the range of the sample.",
     ),
     LookupRule(
+        "no-range",
+        "warning",
+        "The set states no range of a covariate that the model uses.",
+    ),
+    LookupRule(
         "age-unknown",
         "warning",
         "The age is not known, so that nobody checked it against the set's range.",

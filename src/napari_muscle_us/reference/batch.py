@@ -23,6 +23,7 @@ from napari_muscle_us.reference.rules import (
     observation_caveats,
     outside_sentence,
     sex_sentences,
+    unlimited_caveats,
 )
 
 if TYPE_CHECKING:
@@ -281,6 +282,8 @@ class _Sheet:
                 rows[outside],
                 (outside_sentence(name, limit, v) for v in told[outside].tolist()),
             )
+        for said in unlimited_caveats(self.reference, model):
+            self._add(rows, repeat(said))
         male = self.x["sex_male"][rows]
         for code, said in sex_sentences(self.reference, model):
             alike = np.isnan(male) if np.isnan(code) else male == code

@@ -9,6 +9,7 @@ from napari_muscle_us.reference.kinds.groups import GroupModel
 from napari_muscle_us.reference.kinds.linear import LinearModel
 from napari_muscle_us.reference.kinds.lms import LmsModel
 from napari_muscle_us.reference.kinds.quantiles import QuantileModel, QuantileTableModel
+from napari_muscle_us.reference.rules import limits_of
 from napari_muscle_us.registry import MEASURES
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def doubts(reference: ReferenceSet) -> list[str]:
         name
         for model in reference.models
         for name in _needed(model)
-        if name not in model.limits and name not in reference.limits
+        if name not in limits_of(reference, model)
     }
     for name, word in _WORDS.items():
         if name in used:

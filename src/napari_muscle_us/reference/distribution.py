@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_muscle_us.errors import ReferenceSetError
 from napari_muscle_us.reference.model import ECHO_INTENSITY
-from napari_muscle_us.reference.rules import check_side, limits_of
+from napari_muscle_us.reference.rules import NO_LIMIT, check_side, limits_of
 
 if TYPE_CHECKING:
     from napari_muscle_us.reference.kinds.any_model import AnyModel
@@ -188,7 +188,9 @@ def healthy_course(
             f"The reference set {reference.name} states no range of {along}; choose "
             "another covariate."
         )
-    grid = np.linspace(*limits[along].refuse, points)
+    limit = limits[along]
+    ends = limit.warn if limit.refuse[1] == NO_LIMIT else limit.refuse
+    grid = np.linspace(*ends, points)
     columns = np.array(
         [_values(reference, muscle, subject, along, float(at), measure, side)
          for at in grid]

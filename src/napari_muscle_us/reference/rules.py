@@ -19,6 +19,7 @@ from napari_muscle_us.reference.formula import design_matrix
 from napari_muscle_us.reference.kinds.base import rows_of
 from napari_muscle_us.reference.kinds.linear import LinearModel
 from napari_muscle_us.reference.model import ECHO_INTENSITY
+from napari_muscle_us.reference.parts import Range
 from napari_muscle_us.reference.subject import SIDES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from napari_muscle_us.reference.kinds.any_model import AnyModel
     from napari_muscle_us.reference.kinds.base import Floats
     from napari_muscle_us.reference.model import ReferenceSet
-    from napari_muscle_us.reference.parts import Limited, Range, Sex
+    from napari_muscle_us.reference.parts import Limited, Sex, Span
     from napari_muscle_us.reference.subject import Subject
 
 _WORDS: Final = {
@@ -48,6 +49,9 @@ _PEOPLE: Final = {
 }
 
 _SEX_WORDS: Final = {"female": "women", "male": "men"}
+
+NO_LIMIT: Final = 1e6
+"""A limit that no person reaches."""
 
 _ROUNDING: Final = 1e-6
 """A person of the sample itself is not beyond it by a rounding error."""
@@ -113,8 +117,53 @@ def check_unit(model: AnyModel, unit: str) -> None:
 
 
 def limits_of(reference: ReferenceSet, model: AnyModel) -> Mapping[Limited, Range]:
-    """Return the limits that hold for a model: its own before those of the set."""
-    return {**reference.limits, **model.limits}
+    """Return the limits that hold for a model.
+
+    Its own come before those of the set; without either, the range of the population
+    warns.
+    """
+    people = reference.population
+    told: dict[Limited, Span | None] = {
+        "age_years": people.age_years,
+        "height_cm": people.height_cm,
+        "weight_kg": people.weight_kg,
+    }
+    implied: dict[Limited, Range] = {
+        name: Range(
+            warn=(span.low, span.high),
+            refuse=(-NO_LIMIT, NO_LIMIT),
+            basis="the range of the population",
+        )
+        for name, span in told.items()
+        if span is not None and name not in reference.limits
+    }
+    return {**implied, **reference.limits, **model.limits}
+
+
+def unlimited_caveats(reference: ReferenceSet, model: AnyModel) -> list[str]:
+    """Return a caveat where nothing tells for whom a prediction is extrapolated.
+
+    A linear model that states the largest leverage of its sample tells it; curves and
+    tables tell it of what they run along. BMI is limited by height and weight.
+    """
+    if isinstance(model, LinearModel) and model.max_leverage is not None:
+        return []
+    limits = limits_of(reference, model)
+    covered = {*limits, getattr(model, "covariate", "")}
+    if covered >= {"height_cm", "weight_kg"}:
+        covered.add("bmi")
+    open_ended = [
+        _PEOPLE[name]
+        for name in model.covariates
+        if name in _WORDS and name not in covered
+    ]
+    if not open_ended:
+        return []
+    return [
+        f"The reference set {reference.name} states no range of "
+        f"{' and '.join(open_ended)} for {model.muscle}, so nobody can tell whether "
+        "the prediction is extrapolated."
+    ]
 
 
 def beyond_sentence(
@@ -180,6 +229,7 @@ def limit_caveats(
             raise ReferenceSetError(beyond_sentence(reference, name, limit, value))
         elif not limit.warn[0] <= value <= limit.warn[1]:
             warnings.append(outside_sentence(name, limit, value))
+    warnings += unlimited_caveats(reference, model)
     male = subject.known()["sex_male"]
     return warnings + [
         said for code, said in sex_sentences(reference, model) if _same(male, code)

@@ -129,9 +129,12 @@ def person(
     sex: str | None = None,
     right: float = 0.5,
     nondominant: float = 0.5,
-    **known: float,
+    **known: float | Floats,
 ) -> dict[str, Floats]:
     """Return the covariates of a typical person, for a model's `value_at`.
+
+    The body of the sample is worked out anew each time: for many places along a
+    covariate give them all at once.
 
     Parameters
     ----------
@@ -141,10 +144,15 @@ def person(
         Whose mean body size is taken.
     right, nondominant : float, default: 0.5
         Side; 0.5 is half-way between the sides.
-    **known : float
+    **known : float or ndarray of float64, shape (n,)
         ``age_years``, ``height_cm``, ``weight_kg``, ``bmi`` in place of the mean.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (n,)
+        All covariates; n is 1 where all that is known are numbers.
     """
-    values = body_of(fit, sex) | known
+    values: dict[str, float | Floats] = {**body_of(fit, sex), **known}
     values.setdefault("bmi", values["weight_kg"] / (values["height_cm"] / 100) ** 2)
     male = {"male": 1.0, "female": 0.0}.get(sex or "", float("nan"))
     values |= {
@@ -152,7 +160,11 @@ def person(
         "side_right": right,
         "side_nondominant": nondominant,
     }
-    return {name: np.array([values[name]]) for name in COVARIATES}
+    arrays = np.broadcast_arrays(*(np.atleast_1d(values[n]) for n in COVARIATES))
+    return {
+        name: np.array(array, dtype=np.float64)
+        for name, array in zip(COVARIATES, arrays, strict=True)
+    }
 
 
 def first_covariate(fit: MuscleFit) -> str:

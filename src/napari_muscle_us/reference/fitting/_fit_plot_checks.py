@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from napari_muscle_us.reference.fitting._fit_people import subject_residuals
 from napari_muscle_us.reference.fitting._fit_plot_style import (
     BAND,
     COLOURS,
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
+    from napari_muscle_us.reference.fitting._fit_plot_numbers import FitNumbers
     from napari_muscle_us.reference.fitting._subject_residuals import SubjectResiduals
-    from napari_muscle_us.reference.fitting.fit_types import MuscleFit
 
     Floats = npt.NDArray[np.float64]
 
@@ -63,14 +62,14 @@ def normal_quantiles(n: int) -> tuple[Floats, Floats, Floats]:
     return expected, low, high
 
 
-def draw_qq(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
+def draw_qq(axes: Axes, numbers: FitNumbers, *, foreground: str = "black") -> None:
     """Draw ordered residuals, one a subject, against those of a normal distribution.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         Where to draw.
-    fit : MuscleFit
+    numbers : FitNumbers
         What to draw.
     foreground : str, default: "black"
         Colour of texts and lines of the axes.
@@ -81,9 +80,8 @@ def draw_qq(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
     be outside. A linear model shows internally studentised residuals of the subjects'
     means, another kind the Z-scores.
     """
-    found = subject_residuals(fit)
-    z = fit.rows["z"].to_numpy(dtype=np.float64)
-    values = np.sort(z if found is None else found.studentised)
+    found = numbers.residuals
+    values = np.sort(numbers.column("z") if found is None else found.studentised)
     values = values[np.isfinite(values)]
     if len(values) < 3:
         say(axes, "There are too few residuals to order.", foreground)
@@ -98,15 +96,11 @@ def draw_qq(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
     set_labels(axes, "Normal quantile", f"{what} (one a subject)", foreground)
 
 
-def _left_out(fit: MuscleFit) -> Floats:
-    return fit.rows["z_left_out"].to_numpy(dtype=np.float64)
-
-
 def draw_left_out_histogram(
-    axes: Axes, fit: MuscleFit, *, foreground: str = "black"
+    axes: Axes, numbers: FitNumbers, *, foreground: str = "black"
 ) -> None:
     """Draw the histogram of left-out Z with the normal curve of mean 0 and SD 1."""
-    z = _left_out(fit)
+    z = numbers.column("z_left_out")
     z = z[np.isfinite(z)]
     if not len(z):
         say(axes, "No control has a left-out Z.", foreground)
@@ -122,13 +116,15 @@ def draw_left_out_histogram(
     set_labels(axes, "Left-out Z", "Values", foreground)
 
 
-def draw_left_out_age(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
+def draw_left_out_age(
+    axes: Axes, numbers: FitNumbers, *, foreground: str = "black"
+) -> None:
     """Draw left-out Z along age, with mean ± SD of each age band.
 
     A band outside its limits is drawn in red.
     """
-    age = fit.rows["age_years"].to_numpy(dtype=np.float64, na_value=np.nan)
-    z = _left_out(fit)
+    age = numbers.column("age_years")
+    z = numbers.column("z_left_out")
     known = np.isfinite(age) & np.isfinite(z)
     if not known.any():
         say(axes, "No control has an age and a left-out Z.", foreground)
@@ -136,7 +132,7 @@ def draw_left_out_age(axes: Axes, fit: MuscleFit, *, foreground: str = "black") 
     for level, style in ((0, "-"), (-1, "--"), (1, "--"), (-1.96, ":"), (1.96, ":")):
         axes.axhline(level, color=UNTOLD, linestyle=style, linewidth=0.8)
     points(axes, age[known], z[known], _POINT, label="values")
-    for band in fit.left_out.bands:
+    for band in numbers.fit.left_out.bands:
         colour = LINE if band.passed else WRONG
         ends = [band.low, band.high]
         axes.fill_between(
@@ -151,11 +147,13 @@ def draw_left_out_age(axes: Axes, fit: MuscleFit, *, foreground: str = "black") 
     set_labels(axes, "Age (years)", "Left-out Z", foreground)
 
 
-def draw_candidates(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
+def draw_candidates(
+    axes: Axes, numbers: FitNumbers, *, foreground: str = "black"
+) -> None:
     """Draw the score of each formula against its number of coefficients."""
     from matplotlib.ticker import MaxNLocator
 
-    tried = [c for c in fit.candidates if np.isfinite(c.score)]
+    tried = [c for c in numbers.fit.candidates if np.isfinite(c.score)]
     if not tried:
         say(axes, "No formulas were compared: it was given.", foreground)
         return
@@ -175,7 +173,9 @@ def draw_candidates(axes: Axes, fit: MuscleFit, *, foreground: str = "black") ->
             )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(axes)
-    rule = "AICc" if fit.options.selection == "aicc" else "Cross-validated error"
+    rule = (
+        "AICc" if numbers.fit.options.selection == "aicc" else "Cross-validated error"
+    )
     set_labels(axes, "Coefficients", rule, foreground)
 
 
@@ -209,13 +209,15 @@ def cook_curve(
     return np.asarray(np.sqrt(square * (freedom - 1) / left))
 
 
-def draw_influence(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
+def draw_influence(
+    axes: Axes, numbers: FitNumbers, *, foreground: str = "black"
+) -> None:
     """Draw studentised residual against leverage, with lines of Cook's distance.
 
     The most striking subjects are named by their code.
     """
-    told = fit.diagnostics.influential
-    found = subject_residuals(fit)
+    told = numbers.fit.diagnostics.influential
+    found = numbers.residuals
     if found is not None:
         points(axes, found.leverage, found.studentised_outer, _POINT, label="subjects")
         _draw_cook(axes, found)

@@ -17,6 +17,7 @@ LINE: Final = "#119e73"
 UNTOLD: Final = "#8a8a8a"
 WRONG: Final = "#cc3366"
 BAND: Final = 0.16
+_DIAMETER: Final = 3.3
 LONGEST: Final = 48
 """Most letters of a text in a plot."""
 
@@ -44,8 +45,18 @@ def plain(text: str) -> str:
 
 def points(axes: Axes, x: Floats, y: Floats, colour: str, *, label: str) -> None:
     """Draw points; faint where there are many."""
-    alpha = 0.75 if len(x) <= 300 else 0.35
-    axes.scatter(x, y, s=11, alpha=alpha, linewidths=0, color=colour, label=label)
+    # A line of markers is drawn in a third of the time of a scatter.
+    axes.plot(
+        x,
+        y,
+        linestyle="none",
+        marker="o",
+        markersize=_DIAMETER,
+        markeredgewidth=0,
+        alpha=0.75 if len(x) <= 300 else 0.35,
+        color=colour,
+        label=label,
+    )
 
 
 def set_labels(axes: Axes, x: str, y: str, foreground: str) -> None:

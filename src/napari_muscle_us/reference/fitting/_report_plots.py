@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from napari_muscle_us.reference.fitting._report_html import Part, joined, text
-from napari_muscle_us.reference.fitting.fit_plots import FIT_PLOTS, plots_of
+from napari_muscle_us.reference.fitting.fit_plots import (
+    FIT_PLOTS,
+    FitNumbers,
+    draw_plot,
+    plots_of,
+)
 
 if TYPE_CHECKING:
     from napari_muscle_us.reference.fitting.fit_types import MuscleFit
@@ -54,10 +59,11 @@ _ALONG: Final = "The line is a local regression (lowess), which should be level.
 def plots_part(fit: MuscleFit) -> Part:
     """Return all plots of a fit that have something to show, with their captions."""
     figures = []
-    for name in plots_of(fit):
+    numbers = FitNumbers(fit)
+    for name in plots_of(numbers):
         title = FIT_PLOTS[name][0]
         wide = name in _WIDE
-        source = base64.b64encode(plot_png(fit, name, size=_SIZES[wide])).decode()
+        source = base64.b64encode(plot_png(numbers, name, size=_SIZES[wide])).decode()
         caption = CAPTIONS.get(name, _ALONG)
         kind = ' class="wide"' if wide else ""
         figures.append(
@@ -72,7 +78,7 @@ def plots_part(fit: MuscleFit) -> Part:
 
 
 def plot_png(
-    fit: MuscleFit,
+    fit: MuscleFit | FitNumbers,
     name: str,
     *,
     size: tuple[float, float] = (3.5, 2.35),
@@ -82,7 +88,7 @@ def plot_png(
 
     Parameters
     ----------
-    fit : MuscleFit
+    fit : MuscleFit or FitNumbers
         What to draw.
     name : str
         Key of `napari_muscle_us.reference.fitting.fit_plots.FIT_PLOTS`.
@@ -98,7 +104,7 @@ def plot_png(
 
     figure = Figure(figsize=size, dpi=dots_an_inch, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    FIT_PLOTS[name][1](figure.add_subplot(), fit)
+    draw_plot(figure.add_subplot(), name, fit)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     few = picture.quantize(

@@ -47,6 +47,8 @@ class _Test:
     result: tuple[float, float]
     claim: str
     contrary: str
+    passed: str = ""
+    """What is said when nothing speaks against the model, in place of the claim."""
 
 
 def residual_tests(
@@ -73,12 +75,12 @@ def residual_tests(
 
 def _told(test: _Test, k: int) -> StatTest:
     statistic, p = test.result
-    claim = f"{test.claim[0].upper()}{test.claim[1:]}"
-    contrary = f"{test.contrary[0].upper()}{test.contrary[1:]}"
+    passed = _capital(test.passed or f"{test.claim}, as far as can be told")
+    contrary = _capital(test.contrary)
     if np.isnan(p):
         words = f"Whether {test.claim} could not be tested in these data."
     elif p >= PASSED:
-        words = f"{claim}, as far as can be told (p = {p:.2f})."
+        words = f"{passed} (p = {p:.2f})."
     elif p >= PASSED / k:
         words = (
             f"{contrary} (p = {p:.2g}), or it is chance: of {k} tests one below 0.05 "
@@ -89,6 +91,10 @@ def _told(test: _Test, k: int) -> StatTest:
     return StatTest(
         test.name, test.about, statistic, p, words, passed=bool(p >= PASSED)
     )
+
+
+def _capital(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}"
 
 
 def _shape(subjects: SubjectResiduals) -> list[_Test]:
@@ -198,10 +204,17 @@ def _linearity(subjects: SubjectResiduals) -> tuple[list[_Test], str]:
             continue
         result = _added(subjects, column[:, None])
         term = name if power == 1 else f"{name} to the power of {power}"
-        claim = f"the model fits along {name} without {term}"
-        contrary = f"the model would fit better with {term}"
         title = f"Added {'term' if power == 1 else 'power'}, {name}"
-        tests.append(_Test(title, "linearity", result, claim, contrary))
+        tests.append(
+            _Test(
+                title,
+                "linearity",
+                result,
+                claim=f"{term} adds anything",
+                contrary=f"the model would fit better with {term}",
+                passed=f"{term} adds nothing that can be told",
+            )
+        )
         terms.append(f"add {term}")
     p = [test.result[1] for test in tests]
     # RESET names no term; it speaks only where no covariate does.

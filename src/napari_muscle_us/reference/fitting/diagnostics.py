@@ -201,13 +201,20 @@ def _striking(
         )
     if abs(outer) > outlying:
         told.append(
-            f"studentised residual {outer:.1f} is beyond ±{outlying:.1f}, which one in "
+            f"studentised residual {_told(outer, '.1f')} is beyond ±{outlying:.1f}, which one in "
             f"{n} subjects would exceed in 5 % of samples: an outlier"
         )
     elif abs(outer) > STUDENTISED:
-        told.append(f"studentised residual {outer:.1f} is beyond ±{STUDENTISED:g}")
+        told.append(
+            f"studentised residual {_told(outer, '.1f')} is beyond ±{STUDENTISED:g}"
+        )
     whole = "; ".join(told)
     return whole[0].upper() + whole[1:] + "."
+
+
+def _told(number: float, form: str) -> str:
+    """Return a number with a real minus sign."""
+    return format(number, form).replace("-", "−")
 
 
 def _suggestion(
@@ -247,12 +254,12 @@ def _scale(wrong: set[str], box_cox: tuple[float, tuple[float, float]] | None) -
     if box_cox is not None and wrong & {"skewness", "heteroscedasticity"}:
         power, (low, high) = box_cox
         if low <= 0 <= high < 1:
-            return (
-                f"try the logarithm of the values (Box–Cox λ {low:.2g} to {high:.2g})"
-            )
+            ends = f"{_told(low, '.2g')} to {_told(high, '.2g')}"
+            return f"try the logarithm of the values (Box–Cox λ {ends})"
         # A power that far from 1 only hides something else.
         if abs(power) <= MAX_POWER and (high < 1 or low > 1):
-            return f"try a Box–Cox scale (λ = {power:.2g}, {low:.2g} to {high:.2g})"
+            ends = f"{_told(low, '.2g')} to {_told(high, '.2g')}"
+            return f"try a Box–Cox scale (λ = {_told(power, '.2g')}, {ends})"
     if "heteroscedasticity" in wrong:
         return "try LMS curves or quantiles, whose spread may change along age"
     return "try LMS curves or quantiles, which need no normal residuals"

@@ -11,11 +11,6 @@ from napari_muscle_us.reference.fitting._fit_people import (
     COVARIATE_UNITS,
     COVARIATE_WORDS,
     SEX_WORDS,
-    covariates_of_rows,
-    first_covariate,
-    person,
-    sexes_of,
-    varying,
 )
 from napari_muscle_us.reference.fitting._fit_plot_checks import (
     draw_candidates,
@@ -23,6 +18,15 @@ from napari_muscle_us.reference.fitting._fit_plot_checks import (
     draw_left_out_age,
     draw_left_out_histogram,
     draw_qq,
+)
+from napari_muscle_us.reference.fitting._fit_plot_numbers import (
+    FITTED,
+)
+from napari_muscle_us.reference.fitting._fit_plot_numbers import (
+    FitNumbers as FitNumbers,
+)
+from napari_muscle_us.reference.fitting._fit_plot_numbers import (
+    smooth_line as smooth_line,
 )
 from napari_muscle_us.reference.fitting._fit_plot_style import (
     BAND,
@@ -45,9 +49,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-_STEPS: Final = 41
-_FEWEST_FOR_LINE: Final = 10
-
 
 def value_label(fit: MuscleFit) -> str:
     """Return what was measured, with its unit, for an axis."""
@@ -62,14 +63,14 @@ def _covariate_label(name: str) -> str:
     return f"{word} ({COVARIATE_UNITS[name]})"
 
 
-def draw_values(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
+def draw_values(axes: Axes, numbers: FitNumbers, *, foreground: str = "black") -> None:
     """Draw values along age with the median and the 95 % interval by sex.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         Where to draw.
-    fit : MuscleFit
+    numbers : FitNumbers
         What to draw.
     foreground : str, default: "black"
         Colour of texts and lines of the axes.
@@ -81,56 +82,26 @@ def draw_values(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> Non
     weight of that sex, half-way between the sides; women and men share one where the
     model tells no difference between them.
     """
-    along = first_covariate(fit)
+    along = numbers.along
     if not along:
         say(axes, "Nothing differs among the subjects to draw along.", foreground)
         return
-    x = covariates_of_rows(fit.rows)[along]
-    value = fit.rows["value"].to_numpy(dtype=np.float64)
-    known = np.isfinite(x)
-    grid = np.linspace(x[known].min(), x[known].max(), _STEPS)
-    for sex in _curves(fit):
-        colour = LINE if sex is None else COLOURS[sex]
-        ends = np.array(
-            [
-                fit.model.value_at(
-                    person(fit, sex=sex, **{along: place}),
-                    np.array([2.5, 50.0, 97.5]),
-                )
-                for place in grid
-            ]
-        )
+    for course in numbers.courses:
+        colour = LINE if course.sex is None else COLOURS[course.sex]
         axes.fill_between(
-            grid, ends[:, 0], ends[:, 2], color=colour, alpha=BAND, linewidth=0
+            course.x, course.low, course.high, color=colour, alpha=BAND, linewidth=0
         )
-        axes.plot(grid, ends[:, 1], color=colour, linewidth=1.6)
-    _join_sides(axes, fit, x)
-    _points_by_sex(axes, fit, x, value)
-    set_labels(axes, _covariate_label(along), value_label(fit), foreground)
-
-
-def _curves(fit: MuscleFit) -> tuple[str | None, ...]:
-    """Return the sexes that have a curve of their own; ``None`` for one for all."""
-    sexes = sexes_of(fit)
-    differ = {"sex_male", "height_cm", "weight_kg", "bmi"} & set(fit.model.covariates)
-    along = {first_covariate(fit)}
-    return sexes if sexes and differ - along else (None,)
-
-
-def _join_sides(axes: Axes, fit: MuscleFit, x: Floats) -> None:
-    rows = fit.rows.assign(_x=x).groupby("subject", sort=False)
-    ends = rows.agg(x=("_x", "first"), low=("value", "min"), high=("value", "max"))
-    ends = ends[ends["high"] > ends["low"]]
-    if len(ends):
-        axes.vlines(
-            ends["x"], ends["low"], ends["high"], color=UNTOLD, linewidth=0.6, alpha=0.7
-        )
+        axes.plot(course.x, course.median, color=colour, linewidth=1.6)
+    if len(numbers.joined):
+        axes.vlines(*numbers.joined.T, color=UNTOLD, linewidth=0.6, alpha=0.7)
+    _points_by_sex(axes, numbers, numbers.covariates[along], numbers.column("value"))
+    set_labels(axes, _covariate_label(along), value_label(numbers.fit), foreground)
 
 
 def _points_by_sex(
-    axes: Axes, fit: MuscleFit, x: Floats, y: Floats, *, told: bool = True
+    axes: Axes, numbers: FitNumbers, x: Floats, y: Floats, *, told: bool = True
 ) -> None:
-    sex = fit.rows["sex"].to_numpy(dtype=object)
+    sex = numbers.fit.rows["sex"].to_numpy(dtype=object)
     untold = ~np.isin(sex.astype(str), list(SEX_WORDS))
     for name, words in SEX_WORDS.items():
         own = sex == name
@@ -143,18 +114,18 @@ def _points_by_sex(
 
 
 def draw_residuals_fitted(
-    axes: Axes, fit: MuscleFit, *, foreground: str = "black"
+    axes: Axes, numbers: FitNumbers, *, foreground: str = "black"
 ) -> None:
     """Draw standardised residuals against the fitted values; see `draw_values`."""
-    fitted = fit.rows["fitted"].to_numpy(dtype=np.float64)
-    _draw_residuals(axes, fit, fitted)
-    scaled = getattr(fit.model, "transform", None) is not None
-    label = "Fitted value, scale of the model" if scaled else f"Fitted {fit.model.unit}"
+    model = numbers.fit.model
+    _draw_residuals(axes, numbers, FITTED)
+    scaled = getattr(model, "transform", None) is not None
+    label = "Fitted value, scale of the model" if scaled else f"Fitted {model.unit}"
     set_labels(axes, plain(label), "Residual (SD)", foreground)
 
 
 def draw_residuals_along(
-    axes: Axes, fit: MuscleFit, *, along: str, foreground: str = "black"
+    axes: Axes, numbers: FitNumbers, *, along: str, foreground: str = "black"
 ) -> None:
     """Draw standardised residuals against a covariate.
 
@@ -162,7 +133,7 @@ def draw_residuals_along(
     ----------
     axes : matplotlib.axes.Axes
         Where to draw.
-    fit : MuscleFit
+    numbers : FitNumbers
         What to draw.
     along : str
         One of `napari_muscle_us.reference.formula.COVARIATES`.
@@ -178,17 +149,16 @@ def draw_residuals_along(
     Cleveland WS. Robust locally weighted regression and smoothing scatterplots. J Am
     Stat Assoc 1979;74:829. doi:10.1080/01621459.1979.10481038
     """
-    x = covariates_of_rows(fit.rows)[along]
-    known = np.isfinite(x)
-    if not known.any():
+    x = numbers.covariates[along]
+    if not np.isfinite(x).any():
         word = COVARIATE_WORDS[along]
         say(axes, f"The {word} of no subject is known.", foreground)
         return
     if along in _GROUPS:
-        _draw_groups(axes, fit, x, _GROUPS[along])
+        _draw_groups(axes, numbers, x, _GROUPS[along])
         set_labels(axes, "", "Residual (SD)", foreground)
         return
-    _draw_residuals(axes, fit, x)
+    _draw_residuals(axes, numbers, along)
     set_labels(axes, _covariate_label(along), "Residual (SD)", foreground)
 
 
@@ -199,42 +169,20 @@ _GROUPS: Final = {
 }
 
 
-def _residual(fit: MuscleFit) -> Floats:
-    return fit.rows["standardised"].to_numpy(dtype=np.float64)
-
-
-def _draw_residuals(axes: Axes, fit: MuscleFit, x: Floats) -> None:
-    y = _residual(fit)
+def _draw_residuals(axes: Axes, numbers: FitNumbers, along: str) -> None:
     for level, style in ((0, "-"), (-1.96, ":"), (1.96, ":")):
         axes.axhline(level, color=UNTOLD, linestyle=style, linewidth=0.8)
-    _points_by_sex(axes, fit, x, y, told=False)
-    line = smooth_line(x, y)
+    x, y = numbers.places(along), numbers.column("standardised")
+    _points_by_sex(axes, numbers, x, y, told=False)
+    line = numbers.smooth(along)
     if line is not None:
         axes.plot(*line, color=LINE, linewidth=1.6)
 
 
-def smooth_line(x: Floats, y: Floats) -> tuple[Floats, Floats] | None:
-    """Return a lowess line; ``None`` where there are too few different places.
-
-    Parameters
-    ----------
-    x, y : ndarray of float64, shape (n,)
-        Points; those that are not finite are left out.
-    """
-    from statsmodels.nonparametric.smoothers_lowess import lowess
-
-    known = np.isfinite(x) & np.isfinite(y)
-    if len(np.unique(x[known])) < _FEWEST_FOR_LINE:
-        return None
-    delta = 0.01 * float(np.ptp(x[known]))
-    with np.errstate(all="ignore"):
-        found = lowess(y[known], x[known], frac=2 / 3, delta=delta)
-    found = found[np.isfinite(found).all(axis=1)]
-    return (found[:, 0], found[:, 1]) if len(found) else None
-
-
-def _draw_groups(axes: Axes, fit: MuscleFit, x: Floats, names: tuple[str, str]) -> None:
-    y = _residual(fit)
+def _draw_groups(
+    axes: Axes, numbers: FitNumbers, x: Floats, names: tuple[str, str]
+) -> None:
+    y = numbers.column("standardised")
     # Spread by a fixed rule, so that the same fit gives the same picture.
     aside = 0.3 * ((np.arange(len(x)) * 0.6180339887) % 1 - 0.5)
     axes.axhline(0, color=UNTOLD, linewidth=0.8)
@@ -256,8 +204,8 @@ Draw = Callable[..., None]
 
 
 def _along(name: str) -> Draw:
-    def draw(axes: Axes, fit: MuscleFit, *, foreground: str = "black") -> None:
-        draw_residuals_along(axes, fit, along=name, foreground=foreground)
+    def draw(axes: Axes, numbers: FitNumbers, *, foreground: str = "black") -> None:
+        draw_residuals_along(axes, numbers, along=name, foreground=foreground)
 
     draw.__doc__ = f"Draw residuals against {COVARIATE_WORDS[name]}."
     return draw
@@ -278,38 +226,39 @@ FIT_PLOTS: Final[dict[str, tuple[str, Draw]]] = {
     "candidates": ("Formulas that were tried", draw_candidates),
     "influence": ("Influence of the subjects", draw_influence),
 }
-"""Title and function of each plot, by name; called ``(axes, fit, foreground=…)``.
+"""Title and function of each plot, by name; called ``(axes, numbers, foreground=…)``.
 
 A plot that has nothing to show says so in a sentence.
 """
 
 
-def plots_of(fit: MuscleFit) -> tuple[str, ...]:
+def plots_of(fit: MuscleFit | FitNumbers) -> tuple[str, ...]:
     """Return the names of the plots that have something to show of a fit.
 
     Parameters
     ----------
-    fit : MuscleFit
-        The fit.
+    fit : MuscleFit or FitNumbers
+        The fit, or its numbers where they are at hand.
 
     Returns
     -------
     tuple of str
         Keys of `FIT_PLOTS`, in its order.
     """
-    differ = set(varying(fit))
+    numbers = _numbers_of(fit)
+    differ = set(numbers.differing)
     absent = {name for name in _RESIDUALS if name[10:] not in differ}
-    if not any(np.isfinite(c.score) for c in fit.candidates):
+    if not any(np.isfinite(c.score) for c in numbers.fit.candidates):
         absent.add("candidates")
     if "age_years" not in differ:
         absent.add("left_out_age")
-    if not first_covariate(fit):
+    if not numbers.along:
         absent.add("values")
     return tuple(name for name in FIT_PLOTS if name not in absent)
 
 
 def draw_plot(
-    axes: Any, name: str, fit: MuscleFit, *, foreground: str = "black"
+    axes: Any, name: str, fit: MuscleFit | FitNumbers, *, foreground: str = "black"
 ) -> None:
     """Draw a plot of `FIT_PLOTS` by its name, on cleared axes.
 
@@ -319,10 +268,15 @@ def draw_plot(
         Where to draw.
     name : str
         Key of `FIT_PLOTS`.
-    fit : MuscleFit
-        What to draw.
+    fit : MuscleFit or FitNumbers
+        What to draw. Of a fit its numbers are worked out each time; who draws more
+        than one plot of it makes `FitNumbers` once.
     foreground : str, default: "black"
         Colour of texts and lines of the axes.
     """
     axes.clear()
-    FIT_PLOTS[name][1](axes, fit, foreground=foreground)
+    FIT_PLOTS[name][1](axes, _numbers_of(fit), foreground=foreground)
+
+
+def _numbers_of(fit: MuscleFit | FitNumbers) -> FitNumbers:
+    return fit if isinstance(fit, FitNumbers) else FitNumbers(fit)

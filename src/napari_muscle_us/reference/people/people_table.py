@@ -30,7 +30,7 @@ from napari_muscle_us.reference.people._people_units import (
     check_units,
 )
 from napari_muscle_us.reference.people._people_wide import melt_wide as melt_wide
-from napari_muscle_us.reference.people._people_wide import wide_columns
+from napari_muscle_us.reference.people._people_wide import wide_columns as wide_columns
 from napari_muscle_us.reference.people.people_columns import (
     IMAGE,
     PEOPLE_COLUMNS,
