@@ -252,7 +252,12 @@ def test_a_sound_model_has_nothing_to_suggest():
     found = diagnose(*_with(design, truth + noise, of, covariates, "ols"))
     assert all(test.passed for test in found.tests)
     assert found.suggestion == ""
-    assert all("as far as can be told (p = 0." in test.words for test in found.tests)
+    for test in found.tests:
+        added = test.name.startswith("Added")
+        told = "adds nothing that can" if added else "as far as can"
+        assert f"{told} be told (p = 0." in test.words
+    words = {test.name: test.words for test in found.tests}
+    assert words["Added power, age"].startswith("Age to the power of 2 adds nothing")
 
 
 def test_a_slip_of_the_pen_is_named_first():
@@ -263,6 +268,17 @@ def test_a_slip_of_the_pen_is_named_first():
     assert found.influential[0].subject == "17"
     assert "an outlier" in found.influential[0].words
     assert found.suggestion.startswith("Look at 17: a slip of the pen")
+
+
+def test_a_low_outlier_has_a_real_minus_sign():
+    design, truth, noise, of, covariates = people(60, 3)
+    value = truth + noise
+    value[17] -= 90
+    found = diagnose(*_with(design, value, of, covariates, "ols"))
+    one = found.influential[0]
+    assert one.subject == "17"
+    assert f"residual −{abs(one.studentised):.1f} is beyond" in one.words
+    assert "-" not in one.words + found.suggestion
 
 
 def test_the_only_woman_is_told_to_carry_a_coefficient_alone():

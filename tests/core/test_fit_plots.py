@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 from scipy.stats import beta, norm
 
+from napari_muscle_us.reference.fitting import _fit_plot_numbers
 from napari_muscle_us.reference.fitting._fit_people import (
     COVARIATE_WORDS,
     covariates_of_rows,
@@ -35,6 +36,7 @@ from napari_muscle_us.reference.fitting._fit_plot_style import (
 from napari_muscle_us.reference.fitting.fit import fit_reference
 from napari_muscle_us.reference.fitting.fit_plots import (
     FIT_PLOTS,
+    FitNumbers,
     draw_plot,
     plots_of,
     smooth_line,
@@ -112,21 +114,29 @@ def drawn(name, fit, foreground="black"):
 
 
 def scatter(axes, colour):
-    """Return the points of a colour."""
+    """Return the points of a colour, whatever they are drawn with."""
     found = [
         np.asarray(c.get_offsets())
         for c in axes.collections
         if isinstance(c, PathCollection) and len(c.get_facecolor())
         and np.allclose(c.get_facecolor()[0, :3], to_rgba(colour)[:3])
+    ] + [
+        np.column_stack(each.get_data())
+        for each in axes.lines
+        if each.get_linestyle() == "None" and same_colour(each, colour)
     ]  # fmt: skip
     return np.concatenate(found) if found else np.empty((0, 2))
+
+
+def same_colour(each, colour):
+    return to_rgba(each.get_color()) == to_rgba(colour)
 
 
 def line(axes, colour):
     return next(
         np.column_stack(each.get_data())
         for each in axes.lines
-        if to_rgba(each.get_color()) == to_rgba(colour)
+        if each.get_linestyle() != "None" and same_colour(each, colour)
     )
 
 
@@ -307,9 +317,60 @@ def test_drawing_twice_is_drawing_once(fit):
     figure = Figure()
     axes = figure.add_subplot()
     draw_plot(axes, "qq", fit)
-    once = len(axes.collections)
+    once = [type(each) for each in axes.get_children()]
     draw_plot(axes, "qq", fit)
-    assert len(axes.collections) == once
+    assert [type(each) for each in axes.get_children()] == once
+
+
+def test_numbers_are_worked_out_once_whatever_is_drawn(fit, monkeypatch):
+    numbers = FitNumbers(fit)
+    numbers.prepare()
+    asked = []
+    for name in ("person", "covariates_of_rows", "subject_residuals", "smooth_line"):
+        monkeypatch.setattr(_fit_plot_numbers, name, asked.append)
+    monkeypatch.setattr(type(fit.model), "value_at", asked.append)
+    for name in plots_of(numbers):
+        assert drawn(name, numbers).has_data()
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", ["values", "residuals_age_years", "influence"])
+def test_numbers_of_a_fit_and_the_fit_give_the_same_picture(fit, name):
+    numbers = FitNumbers(fit)
+    numbers.prepare()
+    assert pixels(name, numbers).tobytes() == pixels(name, fit).tobytes()
+
+
+def test_curves_lie_upon_points(fit):
+    axes = drawn("values", fit)
+    points = [each for each in axes.lines if each.get_linestyle() == "None"]
+    curves = [each for each in axes.lines if each.get_linestyle() != "None"]
+    assert len(points) == len(curves) == 2
+    assert max(p.get_zorder() for p in points) < min(c.get_zorder() for c in curves)
+
+
+def pixels(name, fit):
+    return np.asarray(drawn(name, fit).figure.canvas.buffer_rgba())
+
+
+@pytest.mark.parametrize("kind", ["linear", "lms", "quantiles", "log", "bare"])
+def test_courses_are_the_models_at_each_place(others, kind):
+    fit = others[kind]
+    numbers = FitNumbers(fit)
+    for course in numbers.courses:
+        for k in (0, 13, -1):
+            x = person(fit, sex=course.sex, **{numbers.along: course.x[k]})
+            ends = (course.low[k], course.median[k], course.high[k])
+            expected = fit.model.value_at(x, np.array([2.5, 50, 97.5]))
+            assert_allclose(ends, expected, equal_nan=True)
+
+
+def test_people_along_height_change_their_bmi(fit):
+    x = person(fit, sex="male", height_cm=np.array([160.0, 200.0]))
+    weight = fit.rows.loc[fit.rows["sex"] == "male", "weight_kg"].mean()
+    assert_allclose(x["weight_kg"], weight)
+    assert_allclose(x["bmi"], [weight / 1.6**2, weight / 4])
+    assert all(values.shape == (2,) for values in x.values())
 
 
 def test_hostile_names_are_drawn_as_letters():

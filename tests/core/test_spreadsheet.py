@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from napari_muscle_us.errors import ResultsError
 from napari_muscle_us.io import _spreadsheet_xlsx, spreadsheet
-from napari_muscle_us.io.spreadsheet import number_of, read_spreadsheet
+from napari_muscle_us.io.spreadsheet import number_of, read_spreadsheet, sheet_names
 
 TABLE = [
     ["Code", "Muskel", "EI", "Größe"],
@@ -106,8 +106,24 @@ def test_xlsx_sheet_is_chosen_or_asked_for(write):
     assert rows_of(read_spreadsheet(write(content), sheet="Controls")) == [["b"], ["2"]]
     with pytest.raises(ResultsError, match="has no sheet 'X'; it has 'Sheet'"):
         read_spreadsheet(write(content), sheet="X")
+    assert sheet_names(write(content)) == ("Sheet", "Controls")
     only = workbook([["a"], [1]], sheets=[("Empty", [])])
+    assert sheet_names(write(only)) == ("Sheet",)
     assert rows_of(read_spreadsheet(write(only))) == [["a"], ["1"]]
+
+
+def test_sheet_names_are_those_to_choose_from(write, tmp_path):
+    book = openpyxl.Workbook()
+    for title, state in (("Älter", "visible"), ("Hidden", "hidden"), ("B", "visible")):
+        page = book.create_sheet(title)
+        page.append(["a"])
+        page.sheet_state = state
+    path = tmp_path / "book.xlsx"
+    book.save(path)
+    assert sheet_names(path) == ("Älter", "B")
+    assert sheet_names(write("a,b\n1,2\n")) == ()
+    with pytest.raises(ResultsError, match="cannot be read"):
+        sheet_names(tmp_path / "gone.xlsx")
 
 
 def test_formula_with_and_without_a_saved_value(write):
@@ -224,9 +240,10 @@ def with_doctype(data):
     ids=["other-zip", "encrypted", "entity", "utf-16", "ebcdic", "cut"],
 )
 def test_hostile_workbooks(write, one_sentence, content, match):
-    with pytest.raises(ResultsError, match=match) as error:
-        read_spreadsheet(write(content))
-    assert one_sentence(str(error.value))
+    for read in (read_spreadsheet, sheet_names):
+        with pytest.raises(ResultsError, match=match) as error:
+            read(write(content))
+        assert one_sentence(str(error.value))
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(write, monkeypatch):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from openpyxl import Workbook
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
@@ -285,6 +286,59 @@ def test_a_bad_spreadsheet_changes_nothing(panel, tmp_path):
     with pytest.raises(MuscleUSError):
         panel.source.use_spreadsheet(str(path))
     assert panel.value() is before
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Return a workbook of two visits, and a sheet that tells no values."""
+    book = Workbook()
+    book.active.title = "First"
+    for title, value in (("First", 100), ("Second", 60)):
+        page = book[title] if title in book.sheetnames else book.create_sheet(title)
+        page.append(["code", "muscle", "side", "EI", "age", "sex", "height", "weight"])
+        page.append(["S1", "Biceps brachii", "left", value, 40, "male", 180, 80])
+    book.create_sheet("Notes").append(["written by", "on"])
+    path = tmp_path / "visits.xlsx"
+    book.save(path)
+    return str(path)
+
+
+def test_of_several_sheets_one_is_chosen(panel, workbook):
+    before = panel.value()
+    source = panel.source
+    source.use_spreadsheet(workbook)
+    # Nothing is guessed: the values of before stay until a sheet is chosen.
+    assert panel.value() is before
+    assert source._name.text() == "Results table"
+    sheets = source._sheets
+    assert sheets.isVisible()
+    assert [sheets.itemText(k) for k in range(3)] == ["First", "Second", "Notes"]
+    assert sheets.currentIndex() == -1
+    assert sheets.placeholderText() == "choose the sheet of visits.xlsx…"
+    for title, value in (("Second", 60), ("First", 100)):
+        choose(sheets, title)
+        assert source._name.text() == f"visits.xlsx, {title}"
+        expected = z_of("Biceps brachii", value)
+        assert panel.value().z_scores == {"Biceps brachii left": expected}
+    source.use_results()
+    assert not sheets.isVisible()
+    assert panel.value().subject_code == "P1"
+
+
+def test_a_sheet_without_values_changes_nothing(panel, workbook, notes):
+    panel.source.use_spreadsheet(workbook)
+    choose(panel.source._sheets, "Second")
+    before = panel.value()
+    choose(panel.source._sheets, "Notes")
+    assert len(notes) == 1
+    assert panel.value() is before
+    assert panel.source._sheets.currentText() == "Second"
+
+
+def choose(combo, text):
+    """Choose an entry as a user does."""
+    combo.setCurrentText(text)
+    combo.textActivated.emit(text)
 
 
 def test_a_conversion_that_is_gone_is_said(panel, session, qtbot):

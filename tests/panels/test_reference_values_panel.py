@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import threading
 
 import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import Workbook
+from qtpy.QtWidgets import QApplication
 
 from napari_muscle_us import load_reference
 from napari_muscle_us._napari._layers import layer_data
@@ -21,6 +23,7 @@ from napari_muscle_us._napari.panels.reference_values import (
 )
 from napari_muscle_us._napari.panels.z_score import ZScorePanel
 from napari_muscle_us.image import Device, UltrasoundImage
+from napari_muscle_us.reference.fitting import _fit_plot_numbers
 from napari_muscle_us.reference.fitting.fit import fit_reference
 from napari_muscle_us.reference.fitting.fit_types import FitOptions
 from napari_muscle_us.reference.people.people_table import tidy_people
@@ -660,6 +663,60 @@ def test_every_plot_is_drawn(opened, qtbot):
         details._which.setCurrentIndex(index)
         (axes,) = plot.figure.axes
         assert axes.has_data(), keys[index]
+
+
+def test_what_plots_show_is_worked_out_by_the_fit(opened, qtbot, monkeypatch):
+    panel = opened(controls())
+    simple(panel)
+    first, second = fitted(panel, qtbot).muscles
+    details = panel.fitting._details
+    asked = []
+    for name in ("person", "covariates_of_rows", "subject_residuals", "smooth_line"):
+        monkeypatch.setattr(_fit_plot_numbers, name, asked.append)
+    plot = details._plot.plot()
+    for row, fit in ((1, second), (0, first)):
+        panel.fitting.choose(row)
+        for index in range(details._which.count()):
+            details._which.setCurrentIndex(index)
+            assert plot.figure.axes[0].has_data()
+        assert details.value() is fit
+    assert asked == []
+
+
+def test_a_page_is_written_when_it_is_looked_at(opened, qtbot):
+    panel = opened(controls())
+    simple(panel)
+    first, second = fitted(panel, qtbot).muscles
+    details = panel.fitting._details
+    label = details._pages["Limits"]
+    assert label.text() == ""
+    titles = [details.tabText(k) for k in range(details.count())]
+    details.setCurrentIndex(titles.index("Limits"))
+    assert first.left_out.words in html.unescape(label.text())
+    panel.fitting.choose(1)
+    assert second.left_out.words in html.unescape(label.text())
+    assert first.left_out.words not in html.unescape(label.text())
+    details.setCurrentIndex(titles.index("Checks"))
+    assert second.diagnostics.tests[0].words in html.unescape(details.page("Checks"))
+
+
+def test_another_muscle_is_drawn_once(opened, qtbot, monkeypatch):
+    panel = opened(controls())
+    simple(panel)
+    fitted(panel, qtbot)
+    panel.show_step(FIT)
+    plot = panel.fitting._details._plot.plot()
+    for _ in range(3):
+        QApplication.processEvents()
+    draws = []
+    draw = type(plot).draw
+    monkeypatch.setattr(
+        type(plot), "draw", lambda self: (draws.append(self), draw(self))
+    )
+    panel.fitting.choose(1)
+    for _ in range(3):
+        QApplication.processEvents()
+    assert draws == [plot]
 
 
 def test_a_verdict_says_what_is_off(opened, qtbot):

@@ -26,8 +26,7 @@ def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
     ]
     assert kinds == expected
     assert [workflow._tabs.tabText(i) for i in range(len(TITLES))] == [
-        "Acquisition", "ROIs", "Histogram", "Time", "Z-score", "Repeats", "Exam",
-        "Results",
+        "Image", "ROIs", "Hist.", "Time", "Z", "Repeats", "Exam", "Results",
     ]  # fmt: skip
 
 

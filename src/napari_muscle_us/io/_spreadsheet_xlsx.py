@@ -7,13 +7,15 @@ import re
 import warnings
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from xml.etree import ElementTree as ET
 
 from napari_muscle_us.errors import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_T = TypeVar("_T")
 
 MAX_UNPACKED: Final = 250_000_000
 MAX_PARTS: Final = 2000
@@ -54,13 +56,56 @@ def xlsx_rows(content: bytes, *, name: str, sheet: str | None) -> list[list[str]
         If it is no such workbook, is too large when unpacked, has merged cells in its
         header, or a formula without a value.
     """
+
+    def rows(book: Any) -> list[list[str]]:
+        chosen = _chosen(book, name, sheet)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_sheet(archive, chosen._worksheet_path, name)
+        return _texts(chosen, name)
+
+    return _read(content, name, rows)
+
+
+def xlsx_sheets(content: bytes, *, name: str) -> tuple[str, ...]:
+    """Return the visible sheets of a workbook that hold something.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    name : str
+        Its name, for messages.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the workbook.
+
+    Raises
+    ------
+    ResultsError
+        If it is no such workbook, or is too large when unpacked.
+    """
+    return _read(content, name, _filled)
+
+
+def _read(content: bytes, name: str, what: Callable[[Any], _T]) -> _T:
+    """Return what is read of a workbook; whatever damages make fail is one refusal."""
+    from openpyxl import load_workbook
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_parts(archive, name)
         with warnings.catch_warnings():
             # It warns of features that hold no values, such as drop-down lists.
             warnings.simplefilter("ignore", UserWarning)
-            return _sheet_rows(content, name, sheet)
+            book = load_workbook(
+                io.BytesIO(content), read_only=True, data_only=True, keep_links=False
+            )
+            try:
+                return what(book)
+            finally:
+                book.close()
     except ResultsError:
         raise
     except _BROKEN as error:
@@ -120,32 +165,14 @@ def _check_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> No
             )
 
 
-def _sheet_rows(content: bytes, name: str, sheet: str | None) -> list[list[str]]:
-    from openpyxl import load_workbook
-
-    book = load_workbook(
-        io.BytesIO(content), read_only=True, data_only=True, keep_links=False
-    )
-    try:
-        chosen = _chosen(book, name, sheet)
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            _check_sheet(archive, chosen._worksheet_path, name)
-        return _texts(chosen, name)
-    finally:
-        book.close()
-
-
 def _chosen(book: Any, name: str, sheet: str | None) -> Any:
-    sheets = {
-        page.title: page for page in book.worksheets if page.sheet_state == "visible"
-    }
     every = {page.title: page for page in book.worksheets}
     if sheet is not None:
         if sheet in every:
             return every[sheet]
         known = ", ".join(repr(title) for title in list(every)[:10])
         raise ResultsError(f"{name!r} has no sheet {sheet[:60]!r}; it has {known}.")
-    filled = [title for title, page in sheets.items() if _holds_something(page)]
+    filled = _filled(book)
     if len(filled) > 1:
         raise ResultsError(
             f"{name!r} has {len(filled)} sheets with values "
@@ -153,7 +180,12 @@ def _chosen(book: Any, name: str, sheet: str | None) -> Any:
         )
     if not filled:
         raise ResultsError(f"{name!r} is empty; give a table with a header row.")
-    return sheets[filled[0]]
+    return every[filled[0]]
+
+
+def _filled(book: Any) -> tuple[str, ...]:
+    pages = [page for page in book.worksheets if page.sheet_state == "visible"]
+    return tuple(page.title for page in pages if _holds_something(page))
 
 
 def _rows(page: Any) -> Iterator[tuple[Any, ...]]:

@@ -88,6 +88,48 @@ def read_spreadsheet(path: str | Path, *, sheet: str | None = None) -> pd.DataFr
     return _frame(rows, path.name)
 
 
+def sheet_names(path: str | Path) -> tuple[str, ...]:
+    """Return the sheets of a workbook among which `read_spreadsheet` can choose.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that `read_spreadsheet` reads.
+
+    Returns
+    -------
+    tuple of str
+        Visible sheets that hold something, in their order; empty for a text file.
+        Where there are several, one must be named.
+
+    Raises
+    ------
+    ResultsError
+        If the file cannot be read, is too large, or is a damaged workbook.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from openpyxl import Workbook
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "controls.xlsx"
+    >>> book = Workbook()
+    >>> for title in ("Values", "Notes"):
+    ...     book.create_sheet(title).append(["something"])
+    >>> book.save(path)
+    >>> sheet_names(path)
+    ('Values', 'Notes')
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    content = _content(path)
+    if not content.startswith(b"PK"):
+        return ()
+    from napari_muscle_us.io._spreadsheet_xlsx import xlsx_sheets
+
+    return xlsx_sheets(content, name=path.name)
+
+
 def number_of(text: str) -> float | None:
     """Return the number that a cell holds, with decimal point or comma.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QSignalBlocker, Signal
@@ -18,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_muscle_us._napari.panels._sheet_combo import NO_BOOK, Book, SheetCombo
 from napari_muscle_us._napari.panels._widgets import report
 from napari_muscle_us.measure.repeats import REPEAT_RULES, RepeatRule
 
@@ -46,7 +46,8 @@ class Source:
     table : DataFrame
         Results table, or a tidy table of people.
     sheet : str
-        Name of the spreadsheet; empty for the results table.
+        Name of the spreadsheet, and of its sheet where there are several; empty for
+        the results table.
     code, visit : str
         Of whom, and when.
     visits : tuple of str
@@ -75,15 +76,18 @@ class SourceBox(QWidget):
         super().__init__()
         self._session = session
         self._sheet: tuple[str, pd.DataFrame] | None = None
+        self._book = NO_BOOK
         self._pairs: list[tuple[str, str]] = []
         self._listed: tuple[object, str] | None = None
         self._name = QLabel()
         self._back = QPushButton("Results table")
+        self._sheets = SheetCombo()
         self._subject, self._visit, self._rule = _combo(), _combo(), _combo()
         for rule in REPEAT_RULES:
             self._rule.addItem(_RULES[rule], rule)
         self._with_visit = with_visit
         self._lay_out()
+        self._sheets.textActivated.connect(self._on_sheet)
         self._subject.currentIndexChanged.connect(self._on_subject)
         for combo in (self._visit, self._rule):
             combo.currentIndexChanged.connect(self._on_chosen)
@@ -111,6 +115,8 @@ class SourceBox(QWidget):
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.addRow("Values", source)
+        self._form.addRow("Sheet", self._sheets)
+        self._show_sheets(NO_BOOK)
         self._form.addRow("Subject", self._subject)
         self._form.addRow("Visit", self._visit)
         self._form.addRow("Average", self._rule)
@@ -157,26 +163,51 @@ class SourceBox(QWidget):
     def use_results(self) -> None:
         """Take the values of the results table."""
         self._sheet = None
+        self._show_sheets(NO_BOOK)
         self.changed.emit()
 
-    def use_spreadsheet(self, path: str) -> None:
+    def use_spreadsheet(self, path: str, sheet: str = "") -> None:
         """Take the values of a CSV or XLSX file.
+
+        Parameters
+        ----------
+        path : str
+            The file.
+        sheet : str, default: ""
+            Sheet of a workbook. Where several hold something and none is named, they
+            are offered, and the values stay those of before until one is chosen.
 
         Raises
         ------
         MuscleUSError
             If it cannot be read or understood; then all stays as it was.
         """
-        from napari_muscle_us.io.spreadsheet import read_spreadsheet
+        from napari_muscle_us.io.spreadsheet import read_spreadsheet, sheet_names
         from napari_muscle_us.reference.examination.examination import (
             persons_and_visits,
         )
         from napari_muscle_us.reference.people.people_table import tidy_people
 
-        table = tidy_people(read_spreadsheet(path))
+        names = sheet_names(path)
+        book = Book(path, names if len(names) > 1 else (), sheet)
+        if book.sheets and not sheet:
+            self._show_sheets(book)
+            return
+        table = tidy_people(read_spreadsheet(path, sheet=sheet or None))
         persons_and_visits(table)
-        self._sheet = (Path(path).name, table)
+        self._sheet = (book.label, table)
+        self._show_sheets(book)
         self.changed.emit()
+
+    def _show_sheets(self, book: Book) -> None:
+        self._book = book
+        self._sheets.set_book(book)
+        self._form.setRowVisible(self._sheets, bool(book.sheets))
+
+    def _on_sheet(self, sheet: str) -> None:
+        before = self._book
+        if not report(partial(self.use_spreadsheet, before.path, sheet)):
+            self._show_sheets(before)
 
     def _table(self) -> pd.DataFrame:
         return self._session.results if self._sheet is None else self._sheet[1]

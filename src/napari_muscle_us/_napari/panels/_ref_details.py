@@ -20,6 +20,9 @@ from napari_muscle_us._napari.panels._ref_work import plot_titles
 from napari_muscle_us.reference.fitting.selection import SELECTION_WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from napari_muscle_us.reference.fitting.fit_plots import FitNumbers
     from napari_muscle_us.reference.fitting.fit_types import MuscleFit
 
 _MOST_FORMULAS: Final = 25
@@ -37,16 +40,18 @@ class FitDetails(QTabWidget):
     def __init__(self) -> None:
         super().__init__()
         self._fit: MuscleFit | None = None
+        self._numbers: Mapping[MuscleFit, FitNumbers] = {}
         self._which = QComboBox()
         self._which.setToolTip("Which plot to show.")
-        self._plot = PlotHolder["tuple[MuscleFit, str] | None"](_make_plot)
+        self._plot = PlotHolder["tuple[FitNumbers, str] | None"](_make_plot)
         plots = QWidget()
         layout = QVBoxLayout(plots)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addWidget(self._which)
         layout.addWidget(self._plot, 1)
         self.addTab(plots, "Plots")
-        self._pages = {}
+        self._pages: dict[str, QLabel] = {}
+        self._written: set[str] = set()
         for title, tip in (
             ("Checks", "Tests of the residuals, each in a sentence."),
             ("Formulas", "Formulas that were tried, best first."),
@@ -57,21 +62,26 @@ class FitDetails(QTabWidget):
             index = self.addTab(_text_page(self._pages[title]), title)
             self.setTabToolTip(index, tip)
         self._which.currentIndexChanged.connect(self._draw)
+        self.currentChanged.connect(self._show_page)
 
     def value(self) -> MuscleFit | None:
         """Return the fit that is shown."""
         return self._fit
 
+    def set_numbers(self, numbers: Mapping[MuscleFit, FitNumbers]) -> None:
+        """Take the numbers of the plots of all muscles that may be shown."""
+        self._numbers = numbers
+
     def set_fit(self, fit: MuscleFit | None) -> None:
-        """Show another muscle; nothing for none."""
+        """Show another muscle of those with numbers; nothing for none."""
         self._fit = fit
+        self._written.clear()
         self.setVisible(fit is not None)
         if fit is None:
             return
-        self._offer_plots(fit)
+        self._offer_plots(self._numbers[fit])
         self._draw()
-        for title, text in page_texts(fit).items():
-            self._pages[title].setText(text)
+        self._show_page()
 
     def set_foreground(self, colour: str) -> None:
         """Use another text colour for the plot."""
@@ -79,20 +89,37 @@ class FitDetails(QTabWidget):
 
     def page(self, title: str) -> str:
         """Return the text of a page, as HTML."""
+        self._write(title)
         return str(self._pages[title].text())
 
-    def _offer_plots(self, fit: MuscleFit) -> None:
+    def _show_page(self, *_: object) -> None:
+        title = self.tabText(self.currentIndex())
+        if title in self._pages:
+            self._write(title)
+
+    def _write(self, title: str) -> None:
+        """Fill a page, once for each muscle, when somebody looks at it."""
+        if self._fit is not None and title not in self._written:
+            self._written.add(title)
+            self._pages[title].setText(_PAGES[title](self._fit))
+
+    def _offer_plots(self, numbers: FitNumbers) -> None:
         """Offer the plots of a fit; the one in hand stays where it can."""
         current = self._which.currentData()
+        titles = plot_titles(numbers)
+        offered = [self._which.itemData(k) for k in range(self._which.count())]
+        if offered == list(titles):
+            return
         with QSignalBlocker(self._which):
             self._which.clear()
-            for key, title in plot_titles(fit).items():
+            for key, title in titles.items():
                 self._which.addItem(title, key)
             self._which.setCurrentIndex(max(self._which.findData(current), 0))
 
     def _draw(self, *_: object) -> None:
         key = self._which.currentData()
-        self._plot.set_value(None if self._fit is None else (self._fit, str(key)))
+        fit = self._fit
+        self._plot.set_value(None if fit is None else (self._numbers[fit], str(key)))
 
 
 def _text_page(label: QLabel) -> QScrollArea:
@@ -112,16 +139,6 @@ def _make_plot() -> QWidget:
     from napari_muscle_us._napari.panels._ref_plot import FitPlot
 
     return FitPlot()
-
-
-def page_texts(fit: MuscleFit) -> dict[str, str]:
-    """Return the pages of a fit as HTML."""
-    return {
-        "Checks": _checks(fit),
-        "Formulas": _formulas(fit),
-        "Subjects": _subjects(fit),
-        "Limits": _limits(fit),
-    }
 
 
 def _checks(fit: MuscleFit) -> str:
@@ -196,3 +213,11 @@ def _limits(fit: MuscleFit) -> str:
     texts = [fit.limit_error.words, fit.left_out.words, *fit.warnings]
     table = words.as_rows(bands, head=("", "Age", "n", "Mean Z", "SD of Z"))
     return words.as_paragraphs(texts) + (table if bands else "")
+
+
+_PAGES: Final[dict[str, Callable[[MuscleFit], str]]] = {
+    "Checks": _checks,
+    "Formulas": _formulas,
+    "Subjects": _subjects,
+    "Limits": _limits,
+}

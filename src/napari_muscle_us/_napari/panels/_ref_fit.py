@@ -24,10 +24,9 @@ from napari_muscle_us._napari.panels._widgets import (
     widget_row,
 )
 from napari_muscle_us.errors import MuscleUSError
-from napari_muscle_us.reference.fitting.fit_types import ReferenceFit
 
 if TYPE_CHECKING:
-    from napari_muscle_us.reference.fitting.fit_types import FitOptions
+    from napari_muscle_us.reference.fitting.fit_types import FitOptions, ReferenceFit
 
 _MOST_ROWS: Final = 8
 _FRAME_PX: Final = 20
@@ -155,11 +154,12 @@ class FitStep(QWidget):
     def _on_row(self, *_: object) -> None:
         row = self._view.currentIndex().row()
         fit = self._model.fit(row)
-        self._details.set_fit(fit)
         sound = fit is not None and fit.left_out.passed
         sound = sound and not (fit is not None and fit.diagnostics.suggestion)
         named = "" if fit is None else f"{fit.muscle} from {words.model_words(fit)}. "
         self._note.show_message(named + self._model.reason(row), warning=not sound)
+        # After the note, whose height is the plot's loss: it is drawn once.
+        self._details.set_fit(fit)
 
     def _on_progress(self, done: int, of: int) -> None:
         self._progress.setRange(0, of)
@@ -174,5 +174,6 @@ class FitStep(QWidget):
     def _on_finished(self, outcome: object) -> None:
         if isinstance(outcome, MuscleUSError):
             self.refuse(str(outcome))
-        elif isinstance(outcome, ReferenceFit):
-            self._show(outcome)
+        elif isinstance(outcome, work.Fitted):
+            self._details.set_numbers(outcome.numbers)
+            self._show(outcome.fit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us._napari.panels._histogram_plot import PlotCanvas, style_axes
 from napari_muscle_us._napari.panels._ref_work import draw_plot
@@ -10,7 +10,7 @@ from napari_muscle_us._napari.panels._ref_work import draw_plot
 if TYPE_CHECKING:
     from qtpy.QtCore import QSize
 
-    from napari_muscle_us.reference.fitting.fit_types import MuscleFit
+    from napari_muscle_us.reference.fitting.fit_plots import FitNumbers
 
 _LEFT_PX: Final = 52
 _RIGHT_PX: Final = 12
@@ -25,24 +25,32 @@ class FitPlot(PlotCanvas):
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumHeight(_LOWEST_PX)
-        self._shown: tuple[MuscleFit, str] | None = None
+        self._shown: tuple[FitNumbers, str] | None = None
+        # Made once: an axes costs as much as what is drawn into it.
+        self._axes: Any = self.figure.add_subplot()
+        self._axes.set_axis_off()
 
-    def set_value(self, shown: tuple[MuscleFit, str] | None) -> None:
+    def set_value(self, shown: tuple[FitNumbers, str] | None) -> None:
         """Draw a fit's plot of this key, or nothing."""
+        if shown == self._shown:
+            return
         self._shown = shown
-        self.figure.clear()
-        self.set_margins()
-        if shown is not None:
-            fit, key = shown
-            axes = self.figure.add_subplot()
-            draw_plot(axes, key, fit, foreground=self.foreground)
-            style_axes(axes, self.foreground)
+        self._draw_shown()
+
+    def _draw_shown(self) -> None:
+        if self._shown is None:
+            self._axes.clear()
+            self._axes.set_axis_off()
+        else:
+            numbers, key = self._shown
+            draw_plot(self._axes, key, numbers, foreground=self.foreground)
+            style_axes(self._axes, self.foreground)
         self.draw_idle()
 
     def set_foreground(self, colour: str) -> None:
         """Use another text colour."""
         self.foreground = colour
-        self.set_value(self._shown)
+        self._draw_shown()
 
     def set_margins(self) -> None:
         """Leave room for both axes' numbers and titles, in pixels."""

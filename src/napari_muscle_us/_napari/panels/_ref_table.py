@@ -21,6 +21,7 @@ from napari_muscle_us._napari.panels._background_job import BackgroundJob
 from napari_muscle_us._napari.panels._ref_columns import ColumnsGrid
 from napari_muscle_us._napari.panels._ref_models import PeopleModel
 from napari_muscle_us._napari.panels._ref_words import count_words
+from napari_muscle_us._napari.panels._sheet_combo import Book, SheetCombo
 from napari_muscle_us._napari.panels._widgets import (
     MessageLabel,
     Section,
@@ -48,9 +49,7 @@ class SourceRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._title = QLabel()
-        self._sheets = QComboBox()
-        self._sheets.setToolTip("Sheet of the workbook to read.")
-        self._sheets.setPlaceholderText("choose the sheet…")
+        self._sheets = SheetCombo()
         self._sheets.textActivated.connect(self.sheet_chosen.emit)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,12 +63,8 @@ class SourceRow(QWidget):
             return
         self._title.setText(opened.title)
         self._sheets.setVisible(len(opened.sheets) > 1)
-        with QSignalBlocker(self._sheets):
-            self._sheets.clear()
-            self._sheets.addItems(list(opened.sheets))
-            self._sheets.setCurrentIndex(
-                opened.sheets.index(opened.sheet) if opened.sheet else -1
-            )
+        book = Book(opened.path, opened.sheets, opened.sheet)
+        self._sheets.set_book(book, named=False)
 
 
 class TableStep(QWidget):

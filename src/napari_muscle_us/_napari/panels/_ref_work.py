@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_muscle_us._napari.panels._ref_sheets import sheet_names
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.reference.model import ECHO_INTENSITY
 from napari_muscle_us.reference.people.people_columns import (
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from napari_muscle_us.reference.fitting.fit_plots import FitNumbers
     from napari_muscle_us.reference.fitting.fit_types import (
         FitOptions,
         MuscleFit,
@@ -90,17 +90,25 @@ class People:
         return self.table[self.table["measure"] == self.measure]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fit with the numbers of the plots of each muscle."""
+
+    fit: ReferenceFit
+    numbers: Mapping[MuscleFit, FitNumbers]
+
+
 def open_table(
     path: str, sheet: str, *, progress: Progress, cancelled: Cancelled
 ) -> Opened | MuscleUSError:
     """Read a spreadsheet; a refusal is returned."""
-    from napari_muscle_us.io.spreadsheet import read_spreadsheet
+    from napari_muscle_us.io.spreadsheet import read_spreadsheet, sheet_names
 
     title = Path(path).name
-    sheets = sheet_names(path)
-    if len(sheets) > 1 and not sheet:
-        return Opened(title, path, sheets)
     try:
+        sheets = sheet_names(path)
+        if len(sheets) > 1 and not sheet:
+            return Opened(title, path, sheets)
         table = read_spreadsheet(path, sheet=sheet or None)
     except MuscleUSError as error:
         return error
@@ -109,7 +117,7 @@ def open_table(
 
 def known(table: pd.DataFrame, title: str, **place: Any) -> Opened:
     """Return a table with what is recognised of it."""
-    from napari_muscle_us.reference.people._people_wide import wide_columns
+    from napari_muscle_us.reference.people.people_table import wide_columns
 
     names = [str(column) for column in table.columns]
     is_results = set(COLUMNS) <= set(names)
@@ -178,9 +186,10 @@ def fit_people(
     *,
     progress: Progress,
     cancelled: Cancelled,
-) -> ReferenceFit | MuscleUSError | None:
+) -> Fitted | MuscleUSError | None:
     """Fit reference values; a refusal is returned, ``None`` when cancelled."""
     from napari_muscle_us.reference.fitting.fit import fit_reference
+    from napari_muscle_us.reference.fitting.fit_plots import FitNumbers
 
     try:
         fit = fit_reference(
@@ -193,10 +202,15 @@ def fit_people(
         )
     except MuscleUSError as error:
         return error
-    # Loaded here, what plots need does not hold up the window.
-    for muscle in () if fit is None else fit.muscles:
-        plot_titles(muscle)
-    return fit
+    if fit is None:
+        return None
+    # Worked out here, what plots need does not hold up the window.
+    numbers = {muscle: FitNumbers(muscle) for muscle in fit.muscles}
+    for each in numbers.values():
+        if cancelled():
+            return None
+        each.prepare()
+    return Fitted(fit, numbers)
 
 
 def save_set(
@@ -243,15 +257,15 @@ def save_report(
     return None if written is None else path
 
 
-def plot_titles(fit: MuscleFit) -> dict[str, str]:
+def plot_titles(numbers: FitNumbers) -> dict[str, str]:
     """Return keys and titles of the plots that show something of a fit."""
     from napari_muscle_us.reference.fitting.fit_plots import FIT_PLOTS, plots_of
 
-    return {key: FIT_PLOTS[key][0] for key in plots_of(fit)}
+    return {key: FIT_PLOTS[key][0] for key in plots_of(numbers)}
 
 
-def draw_plot(axes: Axes, key: str, fit: MuscleFit, *, foreground: str) -> None:
+def draw_plot(axes: Axes, key: str, numbers: FitNumbers, *, foreground: str) -> None:
     """Draw a plot of a fit into axes."""
     from napari_muscle_us.reference.fitting import fit_plots
 
-    fit_plots.draw_plot(axes, key, fit, foreground=foreground)
+    fit_plots.draw_plot(axes, key, numbers, foreground=foreground)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
 from napari_muscle_us._napari._session import session_of
@@ -44,6 +45,8 @@ class DeviceConversionPanel(LivePanel):
         self.two_scanners.refresh()
 
     def _on_theme(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         colour = text_colour(self._session.viewer)
         for plot in (self.two_scanners.plot, self.combat.plot):
             plot.set_foreground(colour)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QApplication,
@@ -106,6 +107,7 @@ class ExaminationPanel(LivePanel):
             self._tabs.addTab(page(*widgets), title)
             self._tabs.setTabToolTip(number, tip)
         self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setDrawBase(False)
         self._splitter.addWidget(page(self._grid.view, self._note))
         self._splitter.addWidget(self._tabs)
         self._splitter.setChildrenCollapsible(False)
@@ -139,8 +141,8 @@ class ExaminationPanel(LivePanel):
 
     def _connect(self) -> None:
         session = self._session
-        for signal in (session.results_changed, session.subject_changed):
-            signal.connect(self._on_changed)
+        session.results_changed.connect(self._on_changed)
+        session.subject_changed.connect(self._on_changed)
         session.layers_changed.connect(self._on_changed)
         session.viewer.events.theme.connect(self._on_theme)
         self._source.changed.connect(self.refresh)
@@ -152,6 +154,8 @@ class ExaminationPanel(LivePanel):
             self._later()
 
     def _on_theme(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         colour = text_colour(self._session.viewer)
         for plot in (self._bars, self._body):
             plot.set_foreground(colour)
@@ -199,23 +203,18 @@ class ExaminationPanel(LivePanel):
         self._show(self.value())
 
     def _show(self, examination: Examination | None) -> None:
-        muscles = () if examination is None else examination.muscles
+        muscles = examination.muscles if examination else ()
+        shared = shared_warnings(examination) if examination else ()
         self._splitter.setVisible(examination is not None)
         # Else each line would ask for the note of a line that is gone.
         with QSignalBlocker(self._grid.view.selectionModel()):
-            shared = () if examination is None else shared_warnings(examination)
             self._grid.model.set_lines([exam_line(m, shared) for m in muscles])
         self._bars.set_value(examination)
         self._body.set_value(examination)
-        self._decision.setText(
-            "" if examination is None else decision_html(examination)
-        )
-        self._counts.model.set_lines(
-            [] if examination is None else count_lines(examination)
-        )
-        self._sides.show_message(
-            "" if examination is None else side_text(examination), warning=False
-        )
+        self._decision.setText(decision_html(examination) if examination else "")
+        self._counts.model.set_lines(count_lines(examination) if examination else [])
+        sides = side_text(examination) if examination else ""
+        self._sides.show_message(sides, warning=False)
         self._show_note()
 
     def _show_note(self, *_: object) -> None:
@@ -235,8 +234,7 @@ class ExaminationPanel(LivePanel):
 
     def _on_clicked(self, muscle: str, side: str) -> None:
         examination = self.value()
-        places = [] if examination is None else list(examination.muscles)
-        for line, one in enumerate(places):
+        for line, one in enumerate(examination.muscles if examination else ()):
             if (one.muscle, one.side) == (muscle, side):
                 self._grid.select(line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QApplication,
@@ -145,6 +146,8 @@ class FollowUpPanel(LivePanel):
         self._show()
 
     def _on_theme(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         self._plot.set_foreground(text_colour(self._session.viewer))
 
     @property

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Tab:
-    """A panel: its title, what the tab says, its tooltip, and where it is made."""
+    """A panel: its title, what the tab says, its tooltip, and where it is made.
+
+    All tabs and the button beside them fit into the narrowest dock.
+    """
 
     title: str
     short: str
@@ -33,8 +36,8 @@ class _Tab:
 _TABS: Final = (
     _Tab(
         "Acquisition",
-        "Acquisition",
-        "Image, size of a pixel and device.",
+        "Image",
+        "Acquisition: image, size of a pixel and device.",
         "acquisition:AcquisitionPanel",
     ),
     _Tab(
@@ -45,7 +48,7 @@ _TABS: Final = (
     ),
     _Tab(
         "Grayscale histogram",
-        "Histogram",
+        "Hist.",
         "Grayscale histogram and numbers of an ROI.",
         "histogram:HistogramPanel",
     ),
@@ -57,7 +60,7 @@ _TABS: Final = (
     ),
     _Tab(
         "Z-score",
-        "Z-score",
+        "Z",
         "Z-score of an ROI against healthy people.",
         "z_score:ZScorePanel",
     ),
@@ -127,6 +130,12 @@ class WorkflowPanel(QWidget):
         button.setToolTip("More panels: " + ", ".join(t for t, _ in MORE) + ".")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setAutoRaise(True)
+        # The corner is as low as the tabs: napari's padding would leave it no room.
+        button.setStyleSheet(
+            "QToolButton { padding: 0; margin: 0; font-size: 14pt; }"
+            "QToolButton::menu-indicator { image: none; }"
+        )
+        button.setMinimumWidth(28)
         button.setMenu(self._more)
         return button
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
@@ -126,6 +127,8 @@ class ZScorePanel(LivePanel):
         self._on_theme()
 
     def _on_theme(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         self._view.set_foreground(text_colour(self._session.viewer))
 
     def value(self) -> ZScore | None:
@@ -200,6 +203,8 @@ class ZScorePanel(LivePanel):
         self.refresh()
 
     def _on_subject_changed(self) -> None:
+        if not isalive(self):
+            return
         session = self._session
         if self._form_differs():
             self._form.set_value(session.subject)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -119,7 +119,8 @@ class FitNumbers:
         return sexes if sexes and differ - {self.along} else (None,)
 
     def _course(self, sex: str | None, places: Floats) -> Course:
-        people = person(self.fit, sex=sex, **{self.along: places})
+        known: dict[str, Any] = {self.along: places}
+        people = person(self.fit, sex=sex, **known)
         ends = np.array(
             [
                 self.fit.model.value_at(

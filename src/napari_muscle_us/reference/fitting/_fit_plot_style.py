@@ -18,6 +18,7 @@ UNTOLD: Final = "#8a8a8a"
 WRONG: Final = "#cc3366"
 BAND: Final = 0.16
 _DIAMETER: Final = 3.3
+_BELOW_CURVES: Final = 1
 LONGEST: Final = 48
 """Most letters of a text in a plot."""
 
@@ -56,6 +57,7 @@ def points(axes: Axes, x: Floats, y: Floats, colour: str, *, label: str) -> None
         alpha=0.75 if len(x) <= 300 else 0.35,
         color=colour,
         label=label,
+        zorder=_BELOW_CURVES,
     )
 
 

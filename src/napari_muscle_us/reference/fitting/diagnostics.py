@@ -201,8 +201,8 @@ def _striking(
         )
     if abs(outer) > outlying:
         told.append(
-            f"studentised residual {_told(outer, '.1f')} is beyond ±{outlying:.1f}, which one in "
-            f"{n} subjects would exceed in 5 % of samples: an outlier"
+            f"studentised residual {_told(outer, '.1f')} is beyond ±{outlying:.1f}, "
+            f"which one in {n} subjects would exceed in 5 % of samples: an outlier"
         )
     elif abs(outer) > STUDENTISED:
         told.append(
