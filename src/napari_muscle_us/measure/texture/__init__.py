@@ -1,0 +1,1 @@
+"""Texture of a region by the definitions of the IBSI: features and maps."""

@@ -1,0 +1,191 @@
+"""Which pixels make a pair: steps of rows and columns, from pixels or millimetres."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from napari_muscle_us.errors import MeasureError
+
+Offset = tuple[int, int]
+Offsets = tuple[Offset, ...]
+
+DIRECTIONS: Final[Offsets] = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Steps (row, column): lateral, in depth, down to the right, down to the left."""
+
+MAX_STEP: Final = 10_000
+"""Longest step in pixels; no ultrasound picture is as wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetsMm:
+    """Pixel steps that come nearest to a distance in millimetres.
+
+    Attributes
+    ----------
+    offsets : tuple of (int, int)
+        Row and column of each step, as the texture families take them.
+    asked_mm : float
+        Distance that was asked for.
+    depth_mm, lateral_mm : float
+        Length of the step in depth and of the lateral one after rounding to pixels.
+    lengths_mm : tuple of float
+        True length of each of `offsets`.
+    """
+
+    offsets: Offsets
+    asked_mm: float
+    depth_mm: float
+    lateral_mm: float
+    lengths_mm: tuple[float, ...]
+
+
+def offsets_px(distance_px: int = 1) -> Offsets:
+    r"""Return the four steps of a distance in pixels.
+
+    .. math:: (0, d),\; (d, 0),\; (d, d),\; (d, -d)
+
+    The distance is Chebyshev's, as in the standard: a diagonal step has d rows and d
+    columns and is :math:`\sqrt2` times as long. The opposite steps are left out, for
+    the matrices count each pair both ways.
+
+    Parameters
+    ----------
+    distance_px : int, default: 1
+        Distance d, 1 … 10000. For several distances, call once for each.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Row and column of each step: 0°, 90°, and the two diagonals.
+
+    Raises
+    ------
+    MeasureError
+        If the distance is 0, negative, not whole, or beyond 10000.
+
+    Notes
+    -----
+    Other programs differ at distances above 1. scikit-image takes the distance along
+    the diagonal and rounds it, so that its 45° at a distance of 2 is still (1, 1).
+    pyradiomics takes every step of that Chebyshev distance, such as (1, 2).
+
+    References
+    ----------
+    Zwanenburg A et al. The Image Biomarker Standardization Initiative. Radiology
+    2020;295:328. doi:10.1148/radiol.2020191145
+
+    Examples
+    --------
+    >>> offsets_px(2)
+    ((0, 2), (2, 0), (2, 2), (2, -2))
+    """
+    whole = hasattr(distance_px, "__index__") and not isinstance(distance_px, bool)
+    if not whole or not 1 <= distance_px <= MAX_STEP:
+        raise MeasureError(
+            f"The distance {distance_px!r} px is not possible; give a whole number "
+            f"from 1 to {MAX_STEP}."
+        )
+    return _steps(int(distance_px), int(distance_px))
+
+
+def offsets_mm(distance_mm: float, spacing_mm: tuple[float, float] | None) -> OffsetsMm:
+    r"""Return the four steps that come nearest to a distance in millimetres.
+
+    With the spacing :math:`s`, each axis is rounded to whole pixels by itself, halves
+    up:
+
+    .. math:: n_{axis} = \lfloor D / s_{axis} + 1/2 \rfloor
+
+    As with pixels, the diagonals combine both. What was rounded is reported, so that
+    nobody takes the asked distance for the true one.
+
+    Parameters
+    ----------
+    distance_mm : float
+        Distance D in mm along each axis.
+    spacing_mm : (float, float) or None
+        Size of a pixel in mm: depth, lateral. Without one there is no distance in mm.
+
+    Returns
+    -------
+    OffsetsMm
+        Steps in pixels and their true lengths in mm.
+
+    Raises
+    ------
+    MeasureError
+        If the image has no spacing, the distance or the spacing is no length, or the
+        distance is less than half a pixel or more than 10000 pixels on an axis.
+
+    Examples
+    --------
+    >>> found = offsets_mm(0.5, (0.1, 0.2))
+    >>> found.offsets
+    ((0, 3), (5, 0), (5, 3), (5, -3))
+    >>> found.depth_mm, round(found.lateral_mm, 9), round(found.lengths_mm[2], 4)
+    (0.5, 0.6, 0.781)
+    """
+    depth, lateral = _checked_spacing(spacing_mm)
+    distance = _length(distance_mm)
+    if not distance > 0:
+        raise MeasureError(
+            f"The distance {distance_mm!r} mm is not possible; give a length above 0."
+        )
+    rows = _pixels(distance, depth, "in depth")
+    columns = _pixels(distance, lateral, "laterally")
+    offsets = _steps(rows, columns)
+    return OffsetsMm(
+        offsets=offsets,
+        asked_mm=distance,
+        depth_mm=rows * depth,
+        lateral_mm=columns * lateral,
+        lengths_mm=tuple(math.hypot(r * depth, c * lateral) for r, c in offsets),
+    )
+
+
+def _steps(rows: int, columns: int) -> Offsets:
+    return tuple((r * rows, c * columns) for r, c in DIRECTIONS)
+
+
+def _pixels(distance: float, spacing: float, axis: str) -> int:
+    """Return a distance in whole pixels, or refuse what rounds to none or too many."""
+    exact = distance / spacing
+    # A tie that the division has moved below the half still counts as a half.
+    pixels = math.floor(exact + 0.5 + 1e-9) if exact <= MAX_STEP else MAX_STEP + 1
+    if pixels > MAX_STEP:
+        raise MeasureError(
+            f"The distance {distance:g} mm is more than {MAX_STEP} pixels of "
+            f"{spacing:g} mm {axis}; give a shorter one."
+        )
+    if pixels == 0:
+        raise MeasureError(
+            f"The distance {distance:g} mm is less than half a pixel of {spacing:g} "
+            f"mm {axis}; give at least {spacing:g} mm."
+        )
+    return pixels
+
+
+def _checked_spacing(spacing_mm: tuple[float, float] | None) -> tuple[float, float]:
+    if spacing_mm is None:
+        raise MeasureError(
+            "The image has no scale, so a distance in mm is not possible; give it in "
+            "pixels or calibrate the image."
+        )
+    lengths = tuple(map(_length, spacing_mm))
+    if len(lengths) != 2 or not all(length > 0 for length in lengths):
+        raise MeasureError(
+            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
+            "(depth, lateral)."
+        )
+    return lengths[0], lengths[1]
+
+
+def _length(value: float) -> float:
+    """Return a finite number as float, and NaN for anything else."""
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
