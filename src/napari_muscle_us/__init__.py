@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from napari_muscle_us.measure.intensity import (
         measure_intensity as measure_intensity,
     )
+    from napari_muscle_us.measure.texture.maps import (
+        compute_texture_map as compute_texture_map,
+    )
+    from napari_muscle_us.measure.texture.measure import (
+        measure_texture as measure_texture,
+    )
+    from napari_muscle_us.measure.texture.settings import (
+        TextureSettings as TextureSettings,
+    )
     from napari_muscle_us.measure.time_course import (
         measure_time_course as measure_time_course,
     )
@@ -124,9 +133,11 @@ _PUBLIC = {
     "Rectangle": "roi.shapes",
     "RoiEntry": "roi.entries",
     "Subject": "reference.subject",
+    "TextureSettings": "measure.texture.settings",
     "UltrasoundImage": "image",
     "check_frame": "device.acceptance",
     "combat": "reference.harmonising.harmonise",
+    "compute_texture_map": "measure.texture.maps",
     "decide": "reference.examination.decision_rule",
     "deidentify_dicom": "io.deidentify",
     "examine": "reference.examination.examination",
@@ -144,6 +155,7 @@ _PUBLIC = {
     "look_up": "reference.look_up",
     "measure_intensity": "measure.intensity",
     "measure_rois": "rows",
+    "measure_texture": "measure.texture.measure",
     "measure_time_course": "measure.time_course",
     "preview_deidentified": "io.deidentify",
     "read_depth_ruler": "device.ruler",

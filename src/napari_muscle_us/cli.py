@@ -30,6 +30,14 @@ from napari_muscle_us.cli_fit import fit
 from napari_muscle_us.cli_follow_up import follow_up_table
 from napari_muscle_us.cli_harmonise import harmonise
 from napari_muscle_us.cli_reference import reference
+from napari_muscle_us.cli_texture import (
+    TEXTURE_OPTIONS,
+    texture,
+    texture_caveats,
+    texture_settings,
+    wanted_rows,
+)
+from napari_muscle_us.cli_texture_map import write_texture_map
 from napari_muscle_us.errors import MuscleUSError, MuscleUSWarning
 
 if TYPE_CHECKING:
@@ -82,6 +90,8 @@ def cli(ctx: click.Context) -> None:
 reference.add_command(fit)
 for _command in (reference, conversion, examine_table, follow_up_table, harmonise):
     cli.add_command(_command)
+texture.add_command(write_texture_map)
+cli.add_command(texture)
 
 
 @cli.command("open", hidden=True)
@@ -196,6 +206,7 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
     type=float,
     help="Gray levels per cm of fat (default: 40.5278, Young 2015).",
 )
+@with_options(*TEXTURE_OPTIONS)
 @click.option("--append", is_flag=True, help="Keep the rows that the table has.")
 @click.option("--out", type=FILE, required=True, help="Results table (CSV) to write.")
 def measure(**options: Any) -> None:
@@ -218,10 +229,11 @@ def measure(**options: Any) -> None:
         frame=options["frame"],
         options=wanted,
     )
+    rows = wanted_rows(rows, options)
     write_results(options["out"], rows, append=options["append"])
     for sentence in image.warnings:
         note(sentence)
-    for sentence in _caveats(rows):
+    for sentence in (*_caveats(rows), *texture_caveats(rows)):
         note(sentence)
     click.echo(f"{len(rows)} rows of {len(rois)} ROI(s) written to {options['out']}.")
 
@@ -277,6 +289,7 @@ def _measure_options(options: dict[str, Any]) -> Any:
         above_black=options["above_black"],
         standard_error=options["standard_error"],
         fat=fat,
+        texture=texture_settings(options),
     )
 
 

@@ -97,7 +97,8 @@ def extra_values(
     Raises
     ------
     MuscleUSError
-        If the fat region is not usable, or the line of the fat does not fit the image.
+        If the fat region is not usable, the line of the fat does not fit the image, or
+        the texture's settings do not fit image and region.
     """
     histogram, method, note = region.stats.histogram, region.method, region.note
     for q in options.percentiles:
@@ -122,6 +123,10 @@ def extra_values(
         yield _luminosity_ratio(region, options.fat_roi)
     if options.fat is not None:
         yield from _fat_corrected(region, options.fat, options.fat_models)
+    if options.texture is not None:
+        from napari_muscle_us.texture_rows import texture_values
+
+        yield from texture_values(region, options.texture)
 
 
 def _standard_error(region: MeasuredRegion) -> MeasuredValue:

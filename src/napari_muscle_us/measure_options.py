@@ -22,6 +22,7 @@ from napari_muscle_us.roi.shapes import roi_from_dict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_muscle_us.measure.texture.settings import TextureSettings
     from napari_muscle_us.roi.rules import RoiRules
     from napari_muscle_us.roi.shapes import Roi
 
@@ -63,6 +64,9 @@ class MeasureOptions:
         Region of subcutaneous fat in the same image; adds the luminosity ratio.
     rules : RoiRules, optional
         The field's rules for regions; what breaks one is said in ``note``.
+    texture : TextureSettings, optional
+        Adds the features of its families, a row each, and with ``each_direction`` a
+        row for each direction too.
     quality : bool, default: True
         Whether ``note`` tells what may spoil the echo intensity.
 
@@ -87,6 +91,7 @@ class MeasureOptions:
     fat_models: tuple[FatModel, ...] = FAT_MODELS
     fat_roi: Roi | None = None
     rules: RoiRules | None = None
+    texture: TextureSettings | None = None
     quality: bool = True
 
     def __post_init__(self) -> None:
@@ -158,7 +163,15 @@ def options_of_row(measure: str, method: Mapping[str, Any]) -> MeasureOptions | 
     model = measure.removeprefix(FAT_MEASURE)
     if model in FAT_MODELS and model != measure:
         return _quiet(fat=FatCorrection.from_method(method), fat_models=(model,))
-    return None
+    return _texture(measure.partition(".")[0], method)
+
+
+def _texture(family: str, method: Mapping[str, Any]) -> MeasureOptions | None:
+    from napari_muscle_us.measure.texture.settings import FAMILIES, TextureSettings
+
+    if family not in FAMILIES:
+        return None
+    return _quiet(texture=TextureSettings.from_method(family, method))
 
 
 def _quiet(**wanted: Any) -> MeasureOptions:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from napari_muscle_us.measure.texture.families import ABOUT, all_features
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari_muscle_us.measure.texture.features import Feature
 
 GRAY_LEVEL: Final = "gray level"
 _IMAGEJ: Final = "ImageJ 1.53t, ij/process/ByteStatistics.java"
@@ -235,10 +239,39 @@ _REPEATS: Final = (
     ),
 )
 
+_IBSI: Final = "doi:10.1148/radiol.2020191145"
+_OJALA: Final = "Ojala 2002, doi:10.1109/TPAMI.2002.1017623"
+
+
+_FAMILY_NAMES: Final = {"stat": "first order", "hist": "histogram"}
+
+
+def _texture() -> tuple[Measure, ...]:
+    """Return the texture features; the formula is in TeX, in the IBSI's symbols."""
+    return tuple(
+        Measure(
+            feature.key,
+            feature.unit,
+            _texture_label(feature),
+            f"{ABOUT[feature.family]} {feature.meaning} In TeX: {feature.formula}.",
+            f"IBSI {feature.ibsi}; {_IBSI}" if feature.ibsi else _OJALA,
+        )
+        for feature in all_features().values()
+    )
+
+
+def _texture_label(feature: Feature) -> str:
+    """Return a name that no other measure has: several families have a contrast."""
+    if feature.family == "lbp":
+        return feature.label
+    family = _FAMILY_NAMES.get(feature.family, feature.family.upper())
+    return f"{feature.label} ({family})"
+
+
 BASE_MEASURES: Final = tuple(m.key for m in _BASE)
 """Measures of a region without options; the last, Z, where it is asked for."""
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    m.key: m for m in (*_BASE, *_GRAY_LEVELS, *_REPEATS)
+    m.key: m for m in (*_BASE, *_GRAY_LEVELS, *_REPEATS, *_texture())
 }
 """All measures by key. Each value in a results table has its entry here."""

@@ -75,8 +75,8 @@ def measure_rois(
     frame : int, optional
         Frame of a clip, from 0. A clip needs it; a still image has frame 0 only.
     options : MeasureOptions, optional
-        Further measures (percentiles, bands, corrections …) and rules that regions are
-        checked by; none by default.
+        Further measures (percentiles, bands, corrections, texture …) and rules that
+        regions are checked by; none by default.
 
     Returns
     -------

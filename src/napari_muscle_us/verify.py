@@ -23,6 +23,7 @@ from napari_muscle_us.row_parts import pixel_method
 from napari_muscle_us.rows import measure_values
 from napari_muscle_us.samples import SAMPLE_PREFIX, sample_image
 from napari_muscle_us.simulate import SIMULATED_NAMES
+from napari_muscle_us.texture_rows import direction_of, is_texture, refuse_other_method
 from napari_muscle_us.verify_z import reference_of, request_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ _LONGEST_REASON: Final = 400
 _REPEATS: Final = "repeats."
 _INPUT_COLUMNS: Final = ("image", "image_sha256", "roi_geometry", "method")
 _KEPT_INPUTS: Final = 10_000
+_KEPT_REGIONS: Final = 256
 _DEVICE: Final = fields(Device)
+_Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,13 @@ def verify_results(results: pd.DataFrame, images: str | Path) -> list[RowCheck]:
 
 
 class _Checker:
-    """Keeps what consecutive rows share: the image and the values of a region."""
+    """Keeps what several rows share: the image and the values of a region."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._image_key: tuple[str, str, str] | None = None
         self._image: UltrasoundImage | None = None
-        self._values_key: tuple[str, ...] | None = None
-        self._values: dict[str, MeasuredValue] = {}
+        self._values: dict[tuple[str, ...], dict[_Name, MeasuredValue]] = {}
         self._inputs: dict[str, tuple[float, Device]] = {}
 
     def check(self, number: int, row: Mapping[str, Any]) -> RowCheck:
@@ -156,15 +158,17 @@ class _Checker:
         key = tuple(str(row.get(c, "")) for c in ("roi_geometry", "muscle", "side"))
         key = (*key, image.sha256, image.gray_rule, str(request))
         place = (image.spacing_mm, image.frame_index, image.crop)
-        asked = "" if options is None else f"{measure} {row['method']}"
-        key = (*key, str(image.device), str(place), asked)
-        if key != self._values_key:
+        key = (*key, str(image.device), str(place), _asked(row, options))
+        if key not in self._values:
             values = _measure_again(image, row, request, options)
-            self._values = {value.measure: value for value in values}
-            self._values_key = key
-        if measure not in self._values:
+            if len(self._values) >= _KEPT_REGIONS:
+                self._values.clear()
+            self._values[key] = {(v.measure, direction_of(v.method)): v for v in values}
+        found = self._values[key].get((measure, direction_of(method)))
+        if found is None:
             raise ResultsError(f"the method of {measure!r} is incomplete")
-        found = self._values[measure]
+        if is_texture(measure):
+            refuse_other_method(image, method, found)
         if measure == "intensity.standard_error":
             _refuse_other_parameters(image, method, found)
         return found, image.device
@@ -216,6 +220,16 @@ class _Checker:
             self._image = _find_image(self._folder, name, sha256, rule)
             self._image_key = (name, sha256, rule)
         return self._image
+
+
+def _asked(row: Mapping[str, Any], options: MeasureOptions | None) -> str:
+    """Return what tells the rows of a region apart that are not computed together."""
+    if options is None:
+        return ""
+    if options.texture is not None:
+        # All features of a family and setting come from one matrix.
+        return str(options.texture)
+    return f"{row['measure']} {row['method']}"
 
 
 def _measure_again(

@@ -19,6 +19,8 @@ import napari_muscle_us as mus
 from napari_muscle_us.errors import MeasureError, ResultsError, RoiError
 from napari_muscle_us.measure.fat_correction import FatCorrection
 from napari_muscle_us.measure.repeats import recompute
+from napari_muscle_us.measure.texture.families import features_of
+from napari_muscle_us.measure.texture.settings import FAMILIES
 from napari_muscle_us.measure_options import MeasureOptions
 from napari_muscle_us.reference.examination.examination_rows import recompute_z
 from napari_muscle_us.results import (
@@ -34,6 +36,8 @@ from napari_muscle_us.results import (
 from napari_muscle_us.roi.open_shapes import Polyline
 from napari_muscle_us.roi.rasterize import usable_window
 from napari_muscle_us.roi.rules import RoiRules, check_rules
+
+from . import texture_phantom
 
 AGREED = [
     *("subject", "visit", "image", "frame", "roi", "muscle", "side", "measure"),
@@ -149,8 +153,44 @@ GOLDEN_VALUES = {
 }
 
 
+# Of texture: the consensus of the IBSI on its digital phantom, at its tolerance; of
+# local binary patterns, which it does not know, two pixels by hand: a bright spot, and
+# its neighbour, around which everything is at least as bright.
+SPOT = np.pad(np.array([[200, 0]], np.uint8), 1)
+SPOT_VALUES = dict.fromkeys((f.key for f in features_of("lbp")), 0.0) | {
+    "lbp.uniform_0": 0.5,
+    "lbp.uniform_8": 0.5,
+    "lbp.entropy": 1.0,
+    "lbp.energy": 0.5,
+}
+TEXTURE = {key for key in MEASURES if key.partition(".")[0] in FAMILIES}
+
+
 def test_every_measure_that_is_not_basic_has_a_golden_value_here():
-    assert set(GOLDEN_VALUES) == set(MEASURES) - set(BASE_MEASURES)
+    assert set(GOLDEN_VALUES) == set(MEASURES) - set(BASE_MEASURES) - TEXTURE
+    known = {key: MEASURES[key].source for key in TEXTURE - set(SPOT_VALUES)}
+    codes = {key: source[5:9] for key, source in known.items()}
+    consensus = {
+        family: set(texture_phantom.expected(family, "2d_s_mrg"))
+        for family in FAMILIES
+        if family != "lbp"
+    }
+    for key, code in codes.items():
+        assert code in consensus[key.partition(".")[0]], key
+    assert len(codes) == sum(map(len, consensus.values()))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_texture_reproduces_its_golden_values(family):
+    if family == "lbp":
+        found = mus.measure_texture(SPOT, SPOT < 255, families=family)
+        assert dict(found) == SPOT_VALUES
+        return
+    gray, mask = texture_phantom.phantom()
+    # Bins of 1 from 1, so that the phantom's gray levels are the levels.
+    found = mus.measure_texture(gray, mask, families=family, bin_size=1, origin=1)
+    features = features_of(family)
+    texture_phantom.assert_consensus(found, features, family, "2d_s_mrg")
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def printed(shared):
 def test_haralicks_matrices(printed, name, offset):
     image = printed["haralick_1973_4x4"]["image"]
     expected = np.array(printed["haralick_1973_4x4"][name], float)
-    found = glcm_matrix(a_frame(image) + np.uint16(1), 4, offset)
+    found = glcm_matrix(a_frame(image) + np.uint16(1), 4, [offset])
     np.testing.assert_allclose(found * expected.sum(), expected, rtol=0, atol=1e-12)
 
 
@@ -206,7 +206,7 @@ def test_haralicks_contrast_at_two_distances(printed):
 def test_pyradiomics_printed_matrix(printed):
     example = printed["pyradiomics_glcm"]
     expected = np.array(example["P_0deg_symmetric"], float)
-    found = glcm_matrix(a_frame(example["image"]), 5, RIGHT)
+    found = glcm_matrix(a_frame(example["image"]), 5, [RIGHT])
     np.testing.assert_allclose(found * expected.sum(), expected, rtol=0, atol=1e-12)
 
 
@@ -367,9 +367,9 @@ def test_any_small_region_is_what_a_naive_loop_finds(levels, aggregation):
     st.tuples(st.integers(-8, 8), st.integers(-8, 8)).filter(any),
 )
 def test_any_step_is_the_step_back_and_what_a_naive_loop_finds(levels, offset):
-    found = glcm_matrix(levels, 9, offset)
+    found = glcm_matrix(levels, 9, [offset])
     np.testing.assert_array_equal(
-        found, glcm_matrix(levels, 9, (-offset[0], -offset[1]))
+        found, glcm_matrix(levels, 9, [(-offset[0], -offset[1])])
     )
     pairs = sum((naive_pairs(frame, offset) for frame in levels), Counter())
     values = glcm_by_direction(levels, 9, offsets=(offset,), merge_frames=True)

@@ -187,11 +187,18 @@ def _spacing(image: UltrasoundImage) -> tuple[float, float] | None:
 
 def _resolution(image: UltrasoundImage) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return pixels per mm as TIFF's fractions, ``(lateral, depth)``."""
-    depth, lateral = (_fraction(s) for s in _spacing(image) or ())
+    depth, lateral = (fraction(s) for s in _spacing(image) or ())
     return lateral, depth
 
 
-def _fraction(spacing_mm: float) -> tuple[int, int]:
+def fraction(spacing_mm: float) -> tuple[int, int]:
+    """Return pixels per mm as the two numbers that a TIFF holds.
+
+    Raises
+    ------
+    ResultsError
+        If the size of a pixel is beyond what they can hold.
+    """
     exact = Fraction(spacing_mm)
     # The larger of the two terms is the one to limit.
     if exact < 1:

@@ -13,7 +13,7 @@ _K: Final = r"\sum_k"
 
 
 def _feature(name: str, ibsi: str, label: str, formula: str, meaning: str) -> Feature:
-    unit = "bit" if name.endswith("_entropy") else ""
+    unit = "bit" if name.endswith("_entropy") else "1"
     return Feature(f"glcm.{name}", ibsi, unit, label, formula, f"{meaning}.")
 
 
@@ -79,7 +79,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "OEEB",
         "Sum variance",
         rf"{_K} (k - \mu_s)^2 p_{{i+j,k}}",
-        f"High where coarse patches are dark and bright, as cluster tendency; {_OPEN}",
+        "High where some coarse patches are dark, others bright, the same as cluster "
+        f"tendency; {_OPEN}",
     ),
     _feature(
         "sum_entropy",
@@ -163,7 +164,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "DG8W",
         "Cluster tendency",
         rf"{_SUM} (i + j - 2\mu)^2 p_{{ij}}",
-        f"High where coarse patches are dark and bright; {_OPEN}",
+        f"High where some coarse patches are dark, others bright; {_OPEN}",
     ),
     _feature(
         "cluster_shade",

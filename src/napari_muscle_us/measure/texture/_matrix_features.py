@@ -227,7 +227,7 @@ def shared_features(
         Feature(
             key=f"{words.family}.{name.lower().replace(' ', '_').replace('-', '_')}",
             ibsi=code,
-            unit="bit" if name.endswith("entropy") else "",
+            unit="bit" if name.endswith("entropy") else "1",
             label=name.replace("grey", "gray").replace("Grey", "Gray"),
             formula=formula,
             meaning=meaning,

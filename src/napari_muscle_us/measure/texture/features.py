@@ -37,7 +37,7 @@ class Feature:
     Examples
     --------
     >>> Feature(
-    ...     key="glcm.asm",
+    ...     key="glcm.angular_second_moment",
     ...     ibsi="8ZQL",
     ...     unit="1",
     ...     label="Angular second moment",

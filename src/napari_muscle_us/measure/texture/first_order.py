@@ -153,8 +153,8 @@ _TABLE: Final = (
         0,
         "Coefficient of variation",
         r"\sigma / \mu",
-        "Spread in relation to the brightness, the echovariation apart from n − 1; it "
-        "falls when the muscle as a whole turns bright.",
+        "Spread in relation to the brightness: the echovariation, but no percentage, "
+        "and with n for n − 1; it falls when the muscle as a whole turns bright.",
     ),
     (
         "quartile_coefficient_of_dispersion",

@@ -11,6 +11,7 @@ import numpy as np
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture._glcm_numbers import FEATURES as FEATURES
 from napari_muscle_us.measure.texture._matrix_features import MAX_LEVELS, Aggregation
+from napari_muscle_us.measure.texture.offsets import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     Levels = npt.NDArray[np.uint16]
     Offset = tuple[int, int]
 
-DEFAULT_OFFSETS: Final = ((0, 1), (1, 0), (1, 1), (1, -1))
+DEFAULT_OFFSETS: Final = DIRECTIONS
 """Steps (row, column) of the four directions at a distance of one pixel."""
 
 MAX_OFFSETS: Final = 64
@@ -149,7 +150,7 @@ def glcm_by_direction(
 
 
 def glcm_matrix(
-    levels: Levels, n_levels: int, offset: Offset | None = None
+    levels: Levels, n_levels: int, offsets: Sequence[Offset] = DEFAULT_OFFSETS
 ) -> npt.NDArray[np.float64]:
     """Return the co-occurrence matrix of all frames, as shares that sum to 1.
 
@@ -159,8 +160,8 @@ def glcm_matrix(
         Gray levels 1 … `n_levels` inside the region, 0 outside.
     n_levels : int
         Highest gray level in the region.
-    offset : (int, int) or None, optional
-        Step (row, column) in px; None merges the four directions at one pixel.
+    offsets : sequence of (int, int), optional
+        Steps (row, column) in px, whose pairs are counted together.
 
     Returns
     -------
@@ -176,10 +177,10 @@ def glcm_matrix(
     --------
     >>> import numpy as np
     >>> levels = np.array([[[1, 1, 2], [2, 2, 2]]], np.uint16)
-    >>> glcm_matrix(levels, 2, (0, 1)).tolist()
+    >>> glcm_matrix(levels, 2, [(0, 1)]).tolist()
     [[0.25, 0.125], [0.125, 0.5]]
     """
-    steps = _checked_offsets(DEFAULT_OFFSETS if offset is None else (offset,))
+    steps = _checked_offsets(offsets)
     checked = _checked_levels(levels, n_levels)
     _check_pairs(checked, len(steps), by_slice=False)
     from napari_muscle_us.measure.texture._glcm_kernels import count_pairs

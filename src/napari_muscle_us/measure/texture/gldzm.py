@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     CountMatrix,
@@ -14,10 +12,12 @@ from napari_muscle_us.measure.texture._matrix_features import (
     mean_features,
     shared_features,
 )
+from napari_muscle_us.measure.texture._zones import DISTANCE, zone_table, zones_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from napari_muscle_us.measure.texture._matrix_features import Frames
@@ -110,7 +110,7 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
         (
             "7WT1",
             "Zone distance variance",
-            f"High where patches lie at all depths inside the region; {_SHAPE}.",
+            f"High where patches lie at all distances from the edge; {_SHAPE}.",
         ),
         (
             "GBDU",
@@ -220,16 +220,5 @@ def gldzm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
 
 def _counted(frames: Frames, stack: Sequence[int]) -> CountMatrix:
     """Return one matrix of the zones of some frames."""
-    from napari_muscle_us.measure.texture._zone_kernels import (
-        edge_distances,
-        find_zones,
-        tabulate,
-    )
-
-    found = [np.empty((0, 3), np.int32)]
-    for frame in stack:
-        field = frames.field(frame, 1, 1)
-        found.append(find_zones(field, edge_distances(field)))
-    zones = np.concatenate(found)
-    counts, distances = tabulate(zones[:, 0], zones[:, 2], frames.n_levels)
-    return CountMatrix(counts, distances, frames.n_pixels(stack))
+    zones = zones_of(frames, stack, distances=True)
+    return zone_table(frames, stack, zones, DISTANCE)

@@ -63,25 +63,25 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "HTZT",
             "Short run low grey level emphasis",
             f"High where short dark runs abound: fine, dark texture; {_UNKNOWN} apart "
-            "from its fall with brightness.",
+            "from its fall with brightness in bins of fixed size.",
         ),
         (
             "GD3A",
             "Short run high grey level emphasis",
             f"High where short bright runs abound: fine, bright speckle; {_UNKNOWN} "
-            "apart from its rise with brightness.",
+            "apart from its rise with brightness in bins of fixed size.",
         ),
         (
             "IVPO",
             "Long run low grey level emphasis",
             f"High where long dark runs abound: even, dark tissue; {_UNKNOWN} apart "
-            "from its fall with brightness.",
+            "from its fall with brightness in bins of fixed size.",
         ),
         (
             "3KUM",
             "Long run high grey level emphasis",
             f"High where long bright runs abound: fascia or saturation; {_UNKNOWN} "
-            "apart from its rise with brightness.",
+            "apart from its rise with brightness in bins of fixed size.",
         ),
         (
             "R5YN",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     CountMatrix,
@@ -14,10 +12,12 @@ from napari_muscle_us.measure.texture._matrix_features import (
     mean_features,
     shared_features,
 )
+from napari_muscle_us.measure.texture._zones import SIZE, zone_table, zones_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from napari_muscle_us.measure.texture._matrix_features import Frames
@@ -56,25 +56,25 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "5RAI",
             "Small zone low grey level emphasis",
             f"High where small dark patches abound; {_UNKNOWN} apart from its fall "
-            "with brightness.",
+            "with brightness in bins of fixed size.",
         ),
         (
             "HW1V",
             "Small zone high grey level emphasis",
             f"High where small bright patches abound; {_UNKNOWN} apart from its rise "
-            "with brightness.",
+            "with brightness in bins of fixed size.",
         ),
         (
             "YH51",
             "Large zone low grey level emphasis",
             f"High where large dark patches abound, as in shadow; {_UNKNOWN} apart "
-            "from its fall with brightness.",
+            "from its fall with brightness in bins of fixed size.",
         ),
         (
             "J17V",
             "Large zone high grey level emphasis",
             "High where large bright patches abound, as in fascia or saturation; "
-            f"{_UNKNOWN} apart from its rise with brightness.",
+            f"{_UNKNOWN} apart from its rise with brightness in bins of fixed size.",
         ),
         (
             "JNSA",
@@ -216,11 +216,4 @@ def glszm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
 
 def _counted(frames: Frames, stack: Sequence[int]) -> CountMatrix:
     """Return one matrix of the zones of some frames."""
-    from napari_muscle_us.measure.texture._zone_kernels import find_zones, tabulate
-
-    unmeasured = np.empty((0, 0), np.int32)
-    found = [np.empty((0, 3), np.int32)]
-    found += [find_zones(frames.field(frame, 1, 1), unmeasured) for frame in stack]
-    zones = np.concatenate(found)
-    counts, sizes = tabulate(zones[:, 0], zones[:, 1], frames.n_levels)
-    return CountMatrix(counts, sizes, frames.n_pixels(stack))
+    return zone_table(frames, stack, zones_of(frames, stack, distances=False), SIZE)

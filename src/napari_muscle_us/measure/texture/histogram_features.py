@@ -54,7 +54,8 @@ _OWN: Final = {
         "level",
         "Mode",
         r"\arg\max_i n_i",
-        "Most frequent level; it rises when muscle is replaced by fat.",
+        "Most frequent level; with bins of fixed size it rises when muscle is replaced "
+        "by fat.",
     ),
     "entropy": (
         "bit",
@@ -81,8 +82,8 @@ _OWN: Final = {
         "level",
         "Maximum histogram gradient level",
         r"\arg\max_i H'_i",
-        "Level at which the histogram rises most steeply; it moves up as the muscle "
-        "turns brighter.",
+        "Level at which the histogram rises most steeply; with bins of fixed size it "
+        "moves up as the muscle turns brighter.",
     ),
     "minimum_gradient": (
         "px/level",
@@ -95,9 +96,32 @@ _OWN: Final = {
         "level",
         "Minimum histogram gradient level",
         r"\arg\min_i H'_i",
-        "Level at which the histogram falls most steeply; it moves up as the muscle "
-        "turns brighter.",
+        "Level at which the histogram falls most steeply; with bins of fixed size it "
+        "moves up as the muscle turns brighter.",
     ),
+}
+
+# Meanings that differ from those of the gray levels, for a fixed number of bins takes
+# the brightness out.
+_OF_LEVELS: Final = {
+    "mean": "Average level; with bins of fixed size it rises when muscle is replaced "
+    "by fat or fibrous tissue.",
+    "median": "Level in the middle of all pixels; with bins of fixed size it rises "
+    "when muscle is replaced by fat, and single bright pixels hardly move it.",
+    "minimum": "Lowest level; it is a matter of single pixels and of the gain, and "
+    "always 1 with a fixed number of bins.",
+    "percentile_10": "Level of the dark parts; with bins of fixed size it rises when "
+    "the dark muscle between the septa turns bright.",
+    "percentile_90": "Level of the bright parts; with bins of fixed size it rises with "
+    "fat, and with septa and fascia in the region.",
+    "maximum": "Highest level; it is a matter of single pixels, often of fascia, and "
+    "always the last with a fixed number of bins.",
+    "range": "Distance of the lowest and the highest level; it is a matter of single "
+    "pixels, and always the same with a fixed number of bins.",
+    "coefficient_of_variation": "Spread in relation to the average level; with bins of "
+    "fixed size it falls when the muscle as a whole turns bright.",
+    "quartile_coefficient_of_dispersion": "Range of the middle half in relation to its "
+    "level; with bins of fixed size it falls when the muscle as a whole turns bright.",
 }
 
 _SHARED: Final = {feature.key[5:]: feature for feature in STATISTICS}
@@ -108,9 +132,8 @@ def _feature(name: str, code: str) -> Feature:
         return Feature(f"hist.{name}", code, *_OWN[name])
     of_gray = _SHARED[name]
     unit = of_gray.unit.replace("gray level", "level")
-    return Feature(
-        f"hist.{name}", code, unit, of_gray.label, of_gray.formula, of_gray.meaning
-    )
+    meaning = _OF_LEVELS.get(name, of_gray.meaning)
+    return Feature(f"hist.{name}", code, unit, of_gray.label, of_gray.formula, meaning)
 
 
 FEATURES: Final[tuple[Feature, ...]] = tuple(

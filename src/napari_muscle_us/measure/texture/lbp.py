@@ -28,13 +28,13 @@ MAX_RADIUS: Final = 100
 
 _BRIGHT_AROUND: Final = {
     0: "Share of bright spots, pixels brighter than all around them",
-    1: "Share of ends of bright lines",
+    1: "Share of pixels at ends of bright lines",
     2: "Share of pixels in narrow bright corners",
     3: "Share of pixels in bright corners",
     4: "Share of pixels on straight edges",
-    5: "Share of pixels beside bright corners",
-    6: "Share of pixels beside narrow bright corners",
-    7: "Share of ends of dark lines",
+    5: "Share of pixels in or beside dark corners",
+    6: "Share of pixels in or beside narrow dark corners",
+    7: "Share of pixels at ends of dark lines",
     8: "Share of dark spots and of evenly gray places",
 }
 _SCALE: Final = 100_000
@@ -67,7 +67,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "bit",
         "LBP entropy",
         r"-\sum_i p_i \log_2 p_i,\ p_i = h_i / N",
-        f"High where all patterns are equally often; {_UNSETTLED}.",
+        f"High where all patterns occur equally often; {_UNSETTLED}.",
     ),
     Feature(
         "lbp.energy",

@@ -57,13 +57,13 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "EQ3F",
             "Low dependence low grey level emphasis",
             f"High where dark pixels differ from their neighbours; {_UNKNOWN} apart "
-            "from its fall with brightness.",
+            "from its fall with brightness in bins of fixed size.",
         ),
         (
             "JA6D",
             "Low dependence high grey level emphasis",
             f"High where bright pixels differ from their neighbours; {_UNKNOWN} apart "
-            "from its rise with brightness.",
+            "from its rise with brightness in bins of fixed size.",
         ),
         (
             "NBZI",

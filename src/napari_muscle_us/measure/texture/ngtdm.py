@@ -28,7 +28,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(
         key="ngtdm.coarseness",
         ibsi="QCDE",
-        unit="",
+        unit="1",
         label="Coarseness",
         formula=r"\frac{1}{\sum_i p_i s_i}",
         meaning="High where gray levels change slowly from pixel to pixel; it falls "
@@ -37,7 +37,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(
         key="ngtdm.contrast",
         ibsi="65HE",
-        unit="",
+        unit="1",
         label="Contrast",
         formula=rf"\frac{{{_PAIRS}p_i p_j (i-j)^2}}{{N_{{g,p}}(N_{{g,p}}-1)}}"
         r"\cdot\frac{\sum_i s_i}{N_{v,c}}",
@@ -47,7 +47,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(
         key="ngtdm.busyness",
         ibsi="NQ30",
-        unit="",
+        unit="1",
         label="Busyness",
         formula=rf"\frac{{\sum_i p_i s_i}}{{{_PAIRS}|i\,p_i-j\,p_j|}}",
         meaning="High where gray levels change fast from pixel to pixel; it grows with "
@@ -56,7 +56,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(
         key="ngtdm.complexity",
         ibsi="HDEZ",
-        unit="",
+        unit="1",
         label="Complexity",
         formula=rf"\frac{{1}}{{N_{{v,c}}}}{_PAIRS}|i-j|"
         r"\frac{p_i s_i+p_j s_j}{p_i+p_j}",
@@ -66,7 +66,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(
         key="ngtdm.strength",
         ibsi="1X9X",
-        unit="",
+        unit="1",
         label="Strength",
         formula=rf"\frac{{{_PAIRS}(p_i+p_j)(i-j)^2}}{{\sum_i s_i}}",
         meaning="High where parts of clearly different gray level are large and stand "
