@@ -40,6 +40,8 @@ from picture_tools import (
 from shots_device_conversion import shoot_device_conversion
 from shots_examination import shoot_examination, shoot_follow_up
 from shots_reference_values import shoot_reference_values
+from shots_texture import shoot_texture
+from shots_texture_map import shoot_texture_map
 from shots_z_score import shoot_z_scores
 from simulated_scan import brighter, write_scan
 
@@ -256,6 +258,8 @@ _ALL: Final = (
     shoot_problems,
     shoot_acquisition,
     shoot_time_course,
+    shoot_texture,
+    shoot_texture_map,
     shoot_z_scores,
     shoot_examination,
     shoot_follow_up,

@@ -42,6 +42,7 @@ def take_tool(viewer, name):
         "Acquisition",
         "Muscle ROIs",
         "Grayscale histogram",
+        "Texture (GLCM)",
         "Time course",
         "Z-score",
         "Repeats",

@@ -6,7 +6,7 @@ from napari_muscle_us._napari.panels.histogram import HistogramPanel
 from napari_muscle_us._napari.panels.repeats import RepeatsPanel
 from napari_muscle_us._napari.panels.results import ResultsPanel
 from napari_muscle_us._napari.panels.rois import RoiPanel
-from napari_muscle_us._napari.panels.time_course import TimeCoursePanel
+from napari_muscle_us._napari.panels.texture import TexturePanel
 from napari_muscle_us._napari.panels.workflow import TITLES, WorkflowPanel
 from napari_muscle_us._napari.panels.z_score import ZScorePanel
 
@@ -18,7 +18,7 @@ def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
         AcquisitionPanel,
         RoiPanel,
         HistogramPanel,
-        TimeCoursePanel,
+        TexturePanel,
         ZScorePanel,
         RepeatsPanel,
         ExaminationPanel,
@@ -26,7 +26,7 @@ def test_tabs_come_in_the_order_of_the_work(viewer, rois, shown):
     ]
     assert kinds == expected
     assert [workflow._tabs.tabText(i) for i in range(len(TITLES))] == [
-        "Image", "ROIs", "Hist.", "Time", "Z", "Repeats", "Exam", "Results",
+        "Image", "ROIs", "Hist.", "Texture", "Z", "Repeats", "Exam", "Results",
     ]  # fmt: skip
 
 

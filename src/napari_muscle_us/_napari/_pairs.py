@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from napari.layers import Image, Shapes
 
 from napari_muscle_us._napari._layers import image_of, is_made_for, is_tied
+from napari_muscle_us._napari._map_layers import is_map
 from napari_muscle_us._napari._ruler_layer import is_ruler
 from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from napari.components import ViewerModel
 
 
@@ -19,17 +22,26 @@ def pair(
 ) -> tuple[Image | None, Shapes | None]:
     """Return the image and ROI layer to work on, by the layer that was chosen last."""
     active = viewer.layers.selection.active
-    if isinstance(active, Image):
+    if is_picture(active):
         image, rois = active, rois_for(viewer, active)
     elif isinstance(active, Shapes) and not is_ruler(active):
         image, rois = image_for(viewer, active, image) or image, active
     if image not in viewer.layers:
-        images = [layer for layer in viewer.layers if isinstance(layer, Image)]
-        image = images[-1] if images else None
+        image = next(reversed(pictures(viewer)), None)
         rois = None
     if rois not in viewer.layers:
         rois = None if image is None else rois_for(viewer, image)
     return image, rois
+
+
+def is_picture(layer: object) -> TypeGuard[Image]:
+    """Whether a layer is an image that may be a picture to measure, so not a map."""
+    return isinstance(layer, Image) and not is_map(layer)
+
+
+def pictures(viewer: ViewerModel) -> list[Image]:
+    """Return the image layers of a viewer that are no maps, the newest last."""
+    return [layer for layer in viewer.layers if is_picture(layer)]
 
 
 def rois_for(viewer: ViewerModel, image: Image) -> Shapes | None:
@@ -42,7 +54,7 @@ def image_for(
     viewer: ViewerModel, shapes: Shapes, current: Image | None
 ) -> Image | None:
     """Return the image that an ROI layer was made for, preferably the current one."""
-    images = [x for x in viewer.layers if isinstance(x, Image)]
+    images = pictures(viewer)
     if current in images and fits(shapes, current):
         return current
     return next((i for i in reversed(images) if fits(shapes, i)), None)
@@ -64,6 +76,8 @@ def fits(shapes: Shapes, image: Image) -> bool:
 
 def is_measurable(image: Image) -> bool:
     """Whether an image layer holds a picture that can be measured."""
+    if not is_picture(image):
+        return False
     try:
         image_of(image)
     except MuscleUSError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QComboBox,
@@ -13,7 +12,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_muscle_us._napari import _layers, _ruler_layer
+from napari_muscle_us._napari import _layers, _pairs, _ruler_layer
 from napari_muscle_us._napari.panels._widgets import (
     MessageLabel,
     millimetres,
@@ -127,8 +126,8 @@ class CalibrationBox(QWidget):
         self._form.setRowVisible(0, bool(regions))
         chosen = self._others.currentText()
         self._others.clear()
-        for layer in session.viewer.layers:
-            if isinstance(layer, Image) and layer is not session.image_layer:
+        for layer in _pairs.pictures(session.viewer):
+            if layer is not session.image_layer:
                 self._others.addItem(layer.name)
         self._others.setCurrentIndex(max(self._others.findText(chosen), 0))
         self._form.setRowVisible(4, self._others.count() > 0)

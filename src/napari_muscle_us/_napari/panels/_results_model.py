@@ -23,6 +23,9 @@ _TIP_WIDTH: Final = 80
 _PLACES: Final = tuple(COLUMNS.index(column) for column in SHOWN)
 _METHOD: Final = COLUMNS.index("method")
 _NO_PARENT: Final = QModelIndex()
+_ARROWS: Final = {
+    (False, 1): "→", (True, 0): "↓", (True, 1): "↘", (True, -1): "↙",
+}  # fmt: skip
 
 
 class ResultsModel(QAbstractTableModel):
@@ -101,7 +104,7 @@ class ResultsModel(QAbstractTableModel):
 
 
 def measure_label(key: str, method: str) -> str:
-    """Return what a panel calls a measure, with its percentage or band.
+    """Return what a panel calls a measure, with its percentage, band or direction.
 
     Parameters
     ----------
@@ -116,14 +119,20 @@ def measure_label(key: str, method: str) -> str:
     'P90'
     >>> measure_label("intensity.band", '{"band":[51,100]}')
     'Band 51–100'
+    >>> measure_label("glcm.contrast", '{"direction":[1,-1]}')
+    'Contrast (GLCM) ↙'
     >>> measure_label("intensity.mean", "{}")
     'Mean (EI)'
     """
     label = MEASURES[key].label
-    if key not in ("intensity.percentile", "intensity.band"):
+    directed = '"direction"' in method
+    if key not in ("intensity.percentile", "intensity.band") and not directed:
         return label
     try:
         told = json.loads(method)
+        if directed:
+            row, column = (int(step) for step in told["direction"])
+            return f"{label} {_ARROWS[row > 0, (column > 0) - (column < 0)]}"
         if key == "intensity.percentile":
             return f"P{float(told['percentile']):.15g}"
         low, high = (int(level) for level in told["band"])

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import (
     QItemSelection,
@@ -25,6 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_muscle_us._napari._pairs import pictures
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels._roi_actions import RoiActions, RoiButtons
 from napari_muscle_us._napari.panels._roi_drawing import Drawing
@@ -146,7 +146,7 @@ class RoiPanel(LivePanel):
         self._session.selection_changed.connect(self._on_selection)
 
     def _on_layers_changed(self) -> None:
-        layers = [x for x in self._session.viewer.layers if isinstance(x, Image)]
+        layers = pictures(self._session.viewer)
         self._image_combo.set_layers(layers[::-1], self._session.image_layer)
         self._keys.bind(self._session.roi_layer)
         self._on_mode()

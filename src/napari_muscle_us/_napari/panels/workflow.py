@@ -53,10 +53,10 @@ _TABS: Final = (
         "histogram:HistogramPanel",
     ),
     _Tab(
-        "Time course",
-        "Time",
-        "Time course: echo intensity over the frames of a clip.",
-        "time_course:TimeCoursePanel",
+        "Texture (GLCM)",
+        "Texture",
+        "Texture (GLCM): texture features of ROIs, and texture maps.",
+        "texture:TexturePanel",
     ),
     _Tab(
         "Z-score",
@@ -86,6 +86,7 @@ _TABS: Final = (
 TITLES: Final = tuple(tab.title for tab in _TABS)
 
 MORE: Final = (
+    ("Time course", "Echo intensity over the frames of a clip."),
     ("Follow-up", "Visits of a person against the error of measurement."),
     ("Reference values", "Build your own from a table of healthy controls."),
     ("Device conversion", "Carry values over from another scanner."),

@@ -1,0 +1,276 @@
+"""What a texture map is made of and from: settings, source, names, and the work."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from napari_muscle_us import __version__
+from napari_muscle_us._napari._map_layers import same_place
+from napari_muscle_us.errors import MuscleUSError
+from napari_muscle_us.measure.texture.discretise import DEFAULT_BIN_SIZE, discretise
+from napari_muscle_us.measure.texture.map_features import MAP_FEATURES
+from napari_muscle_us.measure.texture.maps import (
+    DEFAULT_MIN_SHARE,
+    DEFAULT_WINDOW_PX,
+    compute_texture_map,
+    window_size_px,
+)
+from napari_muscle_us.measure.texture.offsets import offsets_px
+from napari_muscle_us.roi.shapes import roi_to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy.typing as npt
+    from napari.layers import Image
+
+    from napari_muscle_us._napari._regions import Region
+    from napari_muscle_us.image import UltrasoundImage
+
+    Map = npt.NDArray[np.float32]
+    Mask = npt.NDArray[np.bool_]
+
+GRAY_LEVELS: Final = 256
+_ready = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class MapSettings:
+    """How maps are computed; `window_mm` and `bin_number` go before the other.
+
+    Attributes
+    ----------
+    window_px : int
+        Side of the window in pixels, odd.
+    window_mm : float or None
+        Side in mm.
+    bin_size : int
+        Gray levels in a bin; 1 keeps all 256.
+    bin_number : int or None
+        Number of bins over the range of the image or region.
+    distance_px : int
+        Distance of the pixels of a pair.
+    min_share : float
+        Least share of a full window's pairs.
+    """
+
+    window_px: int = DEFAULT_WINDOW_PX
+    window_mm: float | None = None
+    bin_size: int = DEFAULT_BIN_SIZE
+    bin_number: int | None = None
+    distance_px: int = 1
+    min_share: float = DEFAULT_MIN_SHARE
+
+    @property
+    def binning(self) -> tuple[int, int | None]:
+        """What the meaning of a level depends on."""
+        return (0 if self.bin_number else self.bin_size), self.bin_number
+
+    def window(self, spacing_mm: tuple[float, float] | None) -> tuple[int, int]:
+        """Return rows and columns of the window on an image, or refuse it."""
+        return window_size_px(
+            window_px=self.window_px, window_mm=self.window_mm, spacing_mm=spacing_mm
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapSource:
+    """The frame and the regions that maps are made of; `place` is where they lie.
+
+    Without regions it is the whole image. `left_out` tells of regions that do not
+    count.
+    """
+
+    layer: Image
+    image: UltrasoundImage
+    place: Mapping[str, Any]
+    regions: tuple[Region, ...] = ()
+    left_out: str = ""
+
+    def is_of(
+        self,
+        layer: Image,
+        image: UltrasoundImage,
+        place: Mapping[str, Any],
+        regions: tuple[Region, ...],
+    ) -> bool:
+        """Whether it is of this very frame, place and regions."""
+        return (
+            self.layer is layer
+            and same_place(self.place, place)
+            and _mark(self.image) == _mark(image)
+            and len(self.regions) == len(regions)
+            and all(a.roi is b.roi for a, b in zip(self.regions, regions, strict=True))
+        )
+
+    def mask(self) -> Mask | None:
+        """Return the pixels inside any of the regions, ``None`` for all of them."""
+        if not self.regions:
+            return None
+        mask = np.zeros(self.image.frame_shape, np.bool_)
+        for region in self.regions:
+            if region.window is not None:
+                mask[region.window.rows, region.window.columns] |= region.window.mask
+        return mask
+
+
+def _mark(image: UltrasoundImage) -> tuple[Any, ...]:
+    # Not the object: napari's every new slice makes the session read the image anew.
+    return (
+        image.key,
+        image.frame_index,
+        image.crop,
+        image.spacing_mm,
+        image.gray_rule,
+        image.frame_shape,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A source and the settings: what the values of a map depend on."""
+
+    source: MapSource
+    settings: MapSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Maps, or the sentence why there are none; `caveat` warns."""
+
+    wanted: Wanted
+    maps: Mapping[str, Map]
+    problem: str = ""
+    caveat: str = ""
+
+
+def is_ready() -> bool:
+    """Whether the inner loops are compiled."""
+    return _ready.is_set()
+
+
+def make_maps(
+    wanted: Wanted,
+    features: tuple[str, ...],
+    *,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> Outcome | None:
+    """Return the maps of some features, or the reason why not; touches no layer."""
+    source, settings = wanted.source, wanted.settings
+    try:
+        gray, mask = source.image.pixels, source.mask()
+        maps = compute_texture_map(
+            gray,
+            features,
+            window_px=settings.window_px,
+            window_mm=settings.window_mm,
+            spacing_mm=source.image.spacing_mm,
+            bin_size=settings.bin_size,
+            bin_number=settings.bin_number,
+            offsets=offsets_px(settings.distance_px),
+            mask=mask,
+            min_share=settings.min_share,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        if maps is None:
+            return None
+        caveat = _caveat(wanted, maps)
+    except MuscleUSError as error:
+        return Outcome(wanted, {}, problem=str(error))
+    _ready.set()
+    told = " ".join(filter(None, (source.left_out, caveat)))
+    return Outcome(wanted, maps, caveat=told)
+
+
+def _caveat(wanted: Wanted, maps: Mapping[str, Map]) -> str:
+    empty = [key for key, values in maps.items() if not np.isfinite(values).any()]
+    if empty:
+        names = ", ".join(MAP_FEATURES[key].label for key in empty)
+        return (
+            f"{names}: no window has a value. Choose a smaller window, a larger ROI, "
+            "or a smaller share of pairs; the correlation needs several gray levels."
+        )
+    if all(MAP_FEATURES[key].source == "gray" for key in maps):
+        return ""
+    settings = wanted.settings
+    return _few_levels(wanted.source, settings.bin_size, settings.bin_number)
+
+
+# A slider asks again and again about the same source.
+@lru_cache(maxsize=1)
+def _few_levels(source: MapSource, bin_size: int, bin_number: int | None) -> str:
+    gray, mask = source.image.pixels, source.mask()
+    inside = np.ones(gray.shape, np.bool_) if mask is None else mask
+    caveat = discretise(gray, inside, bin_size=bin_size, bin_number=bin_number).caveat
+    # The core's sentence speaks of a region, as it is used for ROIs.
+    return caveat if mask is not None else caveat.replace("region", "image")
+
+
+def levels_text(settings: MapSettings) -> str:
+    """Return how many levels the gray scale has under the settings."""
+    if settings.bin_number is not None:
+        return f"{settings.bin_number} bins"
+    return f"{-(-GRAY_LEVELS // settings.bin_size)} levels"
+
+
+def name_of(feature: str, wanted: Wanted) -> str:
+    """Return the name of a map's layer: feature, settings and image."""
+    about, settings = MAP_FEATURES[feature], wanted.settings
+    parts = [title_of(feature), _window_text(wanted)]
+    if about.source != "gray":
+        parts.append(levels_text(settings))
+    if about.source == "pairs" and settings.distance_px != 1:
+        parts.append(f"distance {settings.distance_px} px")
+    if wanted.source.regions:
+        parts.append("in ROI")
+    return f"{', '.join(parts)} · {wanted.source.layer.name}"
+
+
+def title_of(feature: str) -> str:
+    """Return the name of a feature with its unit."""
+    about = MAP_FEATURES[feature]
+    return f"{about.label} ({about.unit})" if about.unit else about.label
+
+
+def _window_text(wanted: Wanted) -> str:
+    try:
+        rows, columns = wanted.settings.window(wanted.source.image.spacing_mm)
+    except MuscleUSError:
+        return "no window"
+    return f"{rows} px" if rows == columns else f"{rows} × {columns} px"
+
+
+def facts_of(feature: str, wanted: Wanted) -> dict[str, Any]:
+    """Return all that computing a map again needs, as JSON values."""
+    source, settings = wanted.source, wanted.settings
+    image, about = source.image, MAP_FEATURES[feature]
+    told: dict[str, Any] = {
+        "feature": feature,
+        "ibsi": about.ibsi,
+        "unit": about.unit,
+        "image_key": image.key,
+        "image_crop": None if image.crop is None else list(image.crop),
+        "frame": image.frame_index,
+        "gray_rule": image.gray_rule,
+        "spacing_mm": None if image.spacing_mm is None else list(image.spacing_mm),
+        "window_px": list(settings.window(image.spacing_mm)),
+        "window_mm": settings.window_mm,
+        "min_share": settings.min_share,
+        "roi_geometry": [roi_to_dict(r.roi) for r in source.regions if r.roi],
+        "software_version": __version__,
+    }
+    if about.source != "gray" and settings.bin_number is not None:
+        told["bin_number"] = settings.bin_number
+    elif about.source != "gray":
+        told |= {"bin_size": settings.bin_size, "origin": 0}
+    if about.source == "pairs":
+        told["offsets"] = [list(step) for step in offsets_px(settings.distance_px)]
+        told["aggregation"] = "2d_avg"
+    return told

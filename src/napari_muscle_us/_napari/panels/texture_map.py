@@ -1,0 +1,256 @@
+"""Texture maps: the value of a texture feature around every pixel, as a layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_muscle_us._napari import _map_layers
+from napari_muscle_us._napari.panels import _texmap_work as work
+from napari_muscle_us._napari.panels._texmap_choice import FeatureCombo
+from napari_muscle_us._napari.panels._texmap_form import MapForm
+from napari_muscle_us._napari.panels._texmap_live import live_maps_of
+from napari_muscle_us._napari.panels._texmap_numbers import NumbersTable, numbers_in
+from napari_muscle_us._napari.panels._widgets import (
+    LivePanel,
+    MessageLabel,
+    Section,
+    ask_save_path,
+    button_row,
+    report,
+    tell_saved,
+    widget_row,
+)
+from napari_muscle_us.errors import MeasureError, MuscleUSError
+from napari_muscle_us.io.write_map import refuse_other_map, write_map
+
+if TYPE_CHECKING:
+    from napari_muscle_us._napari._session import Session
+
+_REFRESH_MS: Final = 60
+_PATIENCE_MS: Final = 100
+_WHOLE, _ROIS = range(2)
+_COMPILING: Final = "Compiling the map kernels (once)…"
+_HINT: Final = (
+    "Choose a feature and press Add map: its value in a window around every pixel "
+    "becomes a layer on the image."
+)
+
+
+class TextureMapPage(LivePanel):
+    """Makes texture maps of the current image and lets sliders change them live."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(_REFRESH_MS)
+        self._session = session
+        self._live = live_maps_of(session)
+        self._feature = FeatureCombo()
+        self._add = QPushButton("Add map")
+        self._remove = QPushButton("Remove")
+        self._form = MapForm()
+        self._where = QComboBox()
+        self._follow = QCheckBox("Follow image, frame and ROI")
+        self._progress = QProgressBar()
+        self._cancel = QPushButton("Cancel")
+        self._message = MessageLabel()
+        self._numbers = NumbersTable()
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._set_up()
+        self._lay_out()
+        self._connect()
+        self._on_settings()
+        self._on_changed()
+
+    def _set_up(self) -> None:
+        self._add.setToolTip("Adds the map as a layer on the image, or shows it again.")
+        self._remove.setToolTip("Takes the map of this feature away.")
+        self._where.addItems(["Whole image", "Inside the chosen ROIs"])
+        self._where.setToolTip(
+            "Inside the chosen ROIs, all if none is chosen: pixels outside count "
+            "nowhere. Several ROIs count as one region."
+        )
+        self._follow.setToolTip(
+            "On: maps are made anew when the image, the frame or the ROI changes. Off: "
+            "they stay on what they show now."
+        )
+        self._cancel.setToolTip("Stop computing.")
+        self._progress.setTextVisible(False)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Map", widget_row(self._feature))
+        form.addRow("", widget_row(self._add, self._remove))
+        self._form.add_to(form)
+        form.addRow("Where", self._where)
+        form.addRow("", self._follow)
+        buttons = button_row(
+            (
+                "Fit colours",
+                "Stretches the colours over the values of the maps: from the 1st to "
+                "the 99th percentile. They stay when the window changes.",
+                self._live.fit_colours,
+            ),
+            (
+                "Save map…",
+                "Saves the map of the chosen feature as a TIFF that keeps all digits "
+                "and the scale.",
+                self._on_save,
+            ),
+        )
+        self._busy = widget_row(self._progress, self._cancel)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.addLayout(form)
+        column.addLayout(buttons)
+        for widget in (self._busy, self._message, self._numbers):
+            column.addWidget(widget)
+        column.addWidget(Section("Advanced", self._form.advanced(), opened=False))
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+
+    def _connect(self) -> None:
+        self._add.clicked.connect(self.add)
+        self._remove.clicked.connect(self.remove)
+        self._feature.feature_changed.connect(self._on_changed)
+        for signal in self._form.signals:
+            signal.connect(self._on_edited)
+        self._where.activated.connect(self._on_where)
+        self._follow.toggled.connect(self._on_follow)
+        self._cancel.clicked.connect(self._live.cancel)
+        self._patience.timeout.connect(self._show_busy)
+        self._live.changed.connect(self._on_changed)
+        self._live.progressed.connect(self._on_progress)
+        self._live.settings_changed.connect(self._on_settings)
+        self._session.layers_changed.connect(self._on_image)
+        for signal in (self._session.selection_changed, self._session.rois_changed):
+            signal.connect(self.refresh_soon)
+        self._on_image()
+
+    def add(self) -> None:
+        """Add the map of the chosen feature."""
+        self._on_edited()
+        try:
+            self._live.add(self._feature.value())
+        except MuscleUSError as error:
+            self._message.show_message(str(error))
+
+    def remove(self) -> None:
+        """Take the map of the chosen feature away."""
+        self._live.remove(self._feature.value())
+
+    def save(self, path: str) -> None:
+        """Write the map of the chosen feature to a file.
+
+        Raises
+        ------
+        MuscleUSError
+            If there is no such map, or the file cannot be written.
+        """
+        feature = self._feature.value()
+        values, layer = self._live.values(feature), self._live.layer(feature)
+        if values is None or layer is None or self._live.busy:
+            raise MeasureError(
+                f"There is no finished map of {work.title_of(feature)}; press Add map "
+                "and wait until it is there."
+            )
+        facts = _map_layers.map_facts(layer)
+        refuse_other_map(path)
+        spacing = facts["spacing_mm"]
+        write_map(path, values, name=feature, spacing_mm=spacing, info=facts)
+
+    def _on_save(self) -> None:
+        name = f"{self._feature.value()}_map.tif"
+        path = ask_save_path(self, "Save map", name, "TIFF (*.tif *.tiff)")
+        if path and report(lambda: self.save(path)):
+            tell_saved(path)
+
+    def _on_edited(self, *_: object) -> None:
+        self._live.set_settings(self._form.value())
+
+    def _on_settings(self) -> None:
+        """Show settings, which another panel may have changed."""
+        if not isalive(self):
+            return
+        self._form.set_value(self._live.settings)
+        with QSignalBlocker(self._follow):
+            self._follow.setChecked(self._live.follow)
+        self._where.setCurrentIndex(_ROIS if self._live.in_rois else _WHOLE)
+
+    def _on_where(self, index: int) -> None:
+        self._live.set_place(in_rois=index == _ROIS)
+
+    def _on_follow(self, follow: bool) -> None:
+        self._live.set_place(follow=follow)
+
+    def _on_image(self) -> None:
+        if not isalive(self):
+            return
+        try:
+            spacing = self._session.image().spacing_mm
+        except MuscleUSError:
+            spacing = None
+        self._form.window.set_spacing(spacing)
+
+    def _on_progress(self, done: int, of: int) -> None:
+        if isalive(self):
+            self._progress.setRange(0, of)
+            self._progress.setValue(done)
+
+    def _on_changed(self) -> None:
+        if not isalive(self):
+            return
+        features = self._live.features
+        self._feature.mark(features)
+        self._remove.setEnabled(self._feature.value() in features)
+        if not self._live.busy:
+            self._patience.stop()
+            self._busy.setVisible(False)
+        elif not self._patience.isActive() and self._busy.isHidden():
+            self._patience.start()
+        self._say()
+        self.refresh_soon()
+
+    def _show_busy(self) -> None:
+        self._busy.setVisible(self._live.busy)
+        self._say()
+
+    def _say(self) -> None:
+        if self._busy.isVisible() and not work.is_ready():
+            self._message.show_message(_COMPILING, warning=False)
+        elif self._live.features or self._live.message:
+            self._message.show_message(self._live.message)
+        else:
+            self._message.show_message(_HINT, warning=False)
+
+    def refresh(self) -> None:
+        """Show the numbers of the maps inside the chosen regions."""
+        found = []
+        for feature in self._live.features:
+            values = self._live.values(feature)
+            if values is None:
+                continue
+            for region in self._session.chosen_regions():
+                found.append(numbers_in(feature, values, region))
+        self._numbers.set_numbers([numbers for numbers in found if numbers])
