@@ -262,9 +262,11 @@ def has_examples() -> bool:
 def test_steps(*, fast: bool) -> list[tuple[str, Callable[[], None]]]:
     """Return titles and actions of the checks in their order, the cheap ones first."""
     pytest = (program("python"), "-m", "pytest")
-    whole = (*pytest, "tests/integration")
     # A file's tests stay together: they share what is costly to make.
     parallel = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+    # On a real screen two windows would take the keyboard from each other.
+    beside = parallel if LINUX and shutil.which(VIRTUAL_DISPLAY[0]) else ()
+    whole = (*pytest, *beside, "tests/integration")
     panels = (*pytest, *parallel, "tests/panels")
     offscreen, strict = ["QT_QPA_PLATFORM=offscreen"], ["NAPARI_STRICT_QT=1"]
     modules = ("--doctest-modules", PACKAGE, f"--ignore={PACKAGE}/_napari")
