@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from example_rois import MUSCLE
-from picture_tools import open_with, save_panel, settle, wait_for
+from picture_tools import float_panel, open_with, save_panel, settle, wait_for
 
 from napari_muscle_us.measure.texture.settings import TextureSettings
 from napari_muscle_us.roi.shapes import Rectangle
@@ -23,14 +23,14 @@ def shoot_texture() -> None:
     """Make the pictures of the pages Features and Matrix."""
     viewer = open_with([MUSCLE])
     panel = _open(viewer, (430, 800))
-    panel.features.table.choose("glcm.joint_entropy")
-    save_panel(panel, "texture-features")
     panel.features.settings_section._button.setChecked(True)
     panel.features.form.set_value(TextureSettings(distance_mm=0.5))
     panel.features.form.value_changed.emit()
-    _resize(panel, (430, 960))
     save_panel(panel, "texture-settings")
+    panel.features.settings_section._button.setChecked(False)
     panel.features.presets.choose("default")
+    panel.features.table.choose("glcm.joint_entropy")
+    save_panel(panel, "texture-features")
     panel.show_page(1)
     _resize(panel, (430, 600))
     _wait(panel)
@@ -54,12 +54,7 @@ def shoot_texture() -> None:
 
 
 def _open(viewer: napari.Viewer, size: tuple[int, int]) -> Any:
-    from napari_muscle_us._napari.panels.texture import TexturePanel
-
-    panel = TexturePanel(viewer)
-    dock = viewer.window.add_dock_widget(panel, name="Texture (GLCM)")
-    dock.setFloating(True)
-    dock.resize(*size)
+    panel = float_panel(viewer, "Texture (GLCM)", size)
     _wait(panel)
     return panel
 

@@ -14,13 +14,10 @@ _WINDOW: Final = (1500, 900)
 
 
 def _open_page(viewer: napari.Viewer) -> Any:
-    from napari_muscle_us._napari._session import session_of
-    from napari_muscle_us._napari.panels.texture_map import TextureMapPage
+    from napari_muscle_us._napari.launch import panel
+    from napari_muscle_us._napari.panels.texture import MAP
 
-    page = TextureMapPage(session_of(viewer))
-    for title in list(viewer.window.dock_widgets):
-        viewer.window.remove_dock_widget(viewer.window.dock_widgets[title])
-    viewer.window.add_dock_widget(page, name="Texture map", area="right")
+    page = panel(viewer, "Texture (GLCM)").show_page(MAP)
     viewer.window.resize(*_WINDOW)
     settle()
     return page

@@ -14,7 +14,7 @@ import napari_muscle_us as mus
 from napari_muscle_us._napari import _pairs, _roi_edits
 from napari_muscle_us._napari._map_layers import is_map, map_facts
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels import _texmap_work
+from napari_muscle_us._napari.panels import _texmap_work, texture_map
 from napari_muscle_us._napari.panels._texmap_choice import GROUPS, meaning_of
 from napari_muscle_us._napari.panels._texmap_live import live_maps_of
 from napari_muscle_us._napari.panels._texmap_work import MapSettings
@@ -374,13 +374,23 @@ def test_cancel_leaves_nothing_of_other_settings(page, add, gate, qtbot, settled
 
 
 def test_the_first_time_it_says_that_it_compiles(page, gate, qtbot, monkeypatch):
-    monkeypatch.setattr(_texmap_work, "_ready", threading.Event())
-    page.add()
-    qtbot.waitUntil(page._cancel.isVisible, timeout=WAIT_MS)
-    assert page._message.text() == "Compiling the map kernels (once)…"
-    gate.set()
-    qtbot.waitUntil(lambda: not page._cancel.isVisible(), timeout=WAIT_MS)
-    assert page._message.text() == ""
+    monkeypatch.setattr(_texmap_work, "_compiled", set())
+
+    def said(feature):
+        gate.clear()
+        page._feature.set_value(feature)
+        page.add()
+        qtbot.waitUntil(page._cancel.isVisible, timeout=WAIT_MS)
+        text = page._message.text()
+        gate.set()
+        qtbot.waitUntil(lambda: not page._cancel.isVisible(), timeout=WAIT_MS)
+        assert page._message.text() == ""
+        return text
+
+    compiling = "Compiling the map kernels (once)…"
+    # Entropy needs a loop that contrast does not.
+    features = "contrast", "joint_entropy", "dissimilarity", "energy"
+    assert [said(feature) for feature in features] == [compiling, compiling, "", ""]
 
 
 def test_layers_that_the_user_removes_are_no_error(page, add, gate, settled):
@@ -527,6 +537,14 @@ def test_a_saved_map_holds_all_that_the_layer_does(page, add, tmp_path):
     page._feature.set_value("sd")
     with pytest.raises(mus.MuscleUSError, match=r"no finished map of SD"):
         page.save(path)
+
+
+def test_no_file_is_asked_for_where_there_is_no_map(page, notes, monkeypatch):
+    asked = []
+    monkeypatch.setattr(texture_map, "ask_save_path", lambda *_: asked.append(_))
+    page._on_save()
+    assert asked == []
+    assert "press Add map" in notes[0]
 
 
 def test_a_name_given_by_the_user_stays(page, add, settled):

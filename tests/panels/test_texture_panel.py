@@ -284,6 +284,12 @@ def test_the_search_finds_names_and_codes(panel, qtbot):
     panel.features.search.setText("8ZQL")
     refreshed(panel, qtbot)
     assert list(shown_values(panel)) == ["glcm.angular_second_moment"]
+    panel.features.search.setText("homogeneity")
+    refreshed(panel, qtbot)
+    assert list(shown_values(panel)) == [
+        "glcm.inverse_difference",
+        "glcm.inverse_difference_moment",
+    ]
     panel.features.search.setText("gargle")
     refreshed(panel, qtbot)
     assert shown_values(panel) == {}
@@ -529,6 +535,19 @@ def test_options_of_a_session_are_shown(panel, session):
     assert panel.features.every.isChecked()
 
 
+def test_every_panel_shows_the_settings_that_results_are_measured_by(
+    panel, viewer, session, shown
+):
+    panel.features.every.setChecked(True)
+    panel.features.form.levels.size.setValue(16)
+    other = shown(TexturePanel(viewer))
+    assert other.features.settings() == TextureSettings(bin_size=16)
+    assert other.features.presets.is_changed
+    other.features.form.levels.size.setValue(4)
+    assert panel.features.settings() == TextureSettings(bin_size=4)
+    assert session.options.texture == TextureSettings(bin_size=4)
+
+
 def test_the_table_is_copied_with_all_digits(panel, session, rois, notes):
     panel.features.actions.copy()
     lines = QApplication.clipboard().text().splitlines()
@@ -642,6 +661,18 @@ def test_pointing_at_a_cell_tells_it(panel, matrix, qtbot):
     )
     told = found.share_text(2, 3)
     assert matrix.hover_text() == told[:1].upper() + told[1:]
+    # The mouse rests while a setting changes: nothing old stays.
+    panel.features.form.levels.size.setValue(4)
+    wait_for_matrix(panel, qtbot)
+    (new,) = matrix.value()
+    row, column = (found.first + 2 - new.first, found.first + 3 - new.first)
+    told = new.share_text(row, column)
+    assert matrix.hover_text() == told[:1].upper() + told[1:]
+
+
+def ticks_of(axes):
+    """Return levels that are marked, and what is written there."""
+    return axes.get_yticks(), [text.get_text() for text in axes.get_yticklabels()]
 
 
 def test_two_selected_regions_are_compared_in_the_same_colours(
@@ -655,6 +686,10 @@ def test_two_selected_regions_are_compared_in_the_same_colours(
     first, second = plot.figure.axes[:2]
     assert first.images[0].norm is second.images[0].norm
     assert first.get_ylim() == second.get_ylim()
+    low = {axes: dict(zip(*ticks_of(axes), strict=True)) for axes in (first, second)}
+    both = low[first].keys() & low[second].keys()
+    assert len(both) == min(len(low[first]), len(low[second])) > 2
+    assert all(low[first][level] == low[second][level] for level in both)
 
 
 def test_the_matrix_follows_the_settings(panel, matrix, qtbot):

@@ -170,8 +170,9 @@ class LevelField(QWidget):
         self._number = _whole(_NUMBERS, 32)
         self._levels = QLabel()
         self._levels.setToolTip("Levels that the whole gray scale has.")
-        row = _row(self._mode, self._slider, self._size, self._number)
-        _stack(self, row, self._levels)
+        # Beside the list a slider would be too short to be dragged to a number.
+        row = _row(self._slider, self._size, self._number)
+        _stack(self, self._mode, row, self._levels)
         self._mode.activated.connect(self._on_mode)
         self._slider.valueChanged.connect(self._on_slider)
         for box in (self._size, self._number):

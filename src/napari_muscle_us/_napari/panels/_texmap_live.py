@@ -92,6 +92,11 @@ class LiveMaps(QObject):
         return self._asked is not None
 
     @property
+    def compiling(self) -> bool:
+        """Whether what is being computed has to be compiled first."""
+        return self._asked is not None and not work.is_compiled(self._asked[1])
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The features that have a map, in the order in which they came."""
         return tuple(self._maps.layers)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HEADS: Final = ("Map", "ROI", "Mean ± SD", "Pixels")
 _TIPS: Final = (
     "What the map shows.",
-    "The chosen ROI.",
+    "The selected ROI.",
     "Mean and standard deviation of the map's values inside the ROI.",
     "Pixels of the ROI that have a value, of all.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,7 @@ from napari_muscle_us import __version__
 from napari_muscle_us._napari._map_layers import same_place
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.measure.texture.discretise import DEFAULT_BIN_SIZE, discretise
-from napari_muscle_us.measure.texture.map_features import MAP_FEATURES
+from napari_muscle_us.measure.texture.map_features import MAP_FEATURES, OF_MATRIX
 from napari_muscle_us.measure.texture.maps import (
     DEFAULT_MIN_SHARE,
     DEFAULT_WINDOW_PX,
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 GRAY_LEVELS: Final = 256
-_ready = threading.Event()
+_compiled: set[str] = set()
+"""Inner loops that are known to be compiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,15 @@ class Outcome:
     caveat: str = ""
 
 
-def is_ready() -> bool:
-    """Whether the inner loops are compiled."""
-    return _ready.is_set()
+def is_compiled(features: tuple[str, ...]) -> bool:
+    """Whether the inner loops of some maps are known to be compiled."""
+    return _loops(features) <= _compiled
+
+
+def _loops(features: tuple[str, ...]) -> set[str]:
+    """Return the inner loops: one for all, another where the matrix is kept."""
+    sums = {name for feature in features for name in MAP_FEATURES[feature].sums}
+    return {"boxes", "matrix"} if sums & set(OF_MATRIX) else {"boxes"}
 
 
 def make_maps(
@@ -184,7 +190,7 @@ def make_maps(
         caveat = _caveat(wanted, maps)
     except MuscleUSError as error:
         return Outcome(wanted, {}, problem=str(error))
-    _ready.set()
+    _compiled.update(_loops(features))
     told = " ".join(filter(None, (source.left_out, caveat)))
     return Outcome(wanted, maps, caveat=told)
 

@@ -30,7 +30,7 @@ from napari_muscle_us._napari.panels._widgets import (
     tell_saved,
     widget_row,
 )
-from napari_muscle_us.errors import MeasureError, MuscleUSError
+from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
     from napari_muscle_us._napari._session import Session
@@ -97,7 +97,8 @@ class FeatureActions(QWidget):
         """
         page = self._page
         keys = tuple(f.key for found in page.features().values() for f in found)
-        plan = plan_of(self._session, page.shown.regions(), page.settings())
+        regions = page.shown.of_this_image(left_and_right=page.left_and_right)
+        plan = plan_of(self._session, regions, page.settings())
         self.job.start(measure_features, plan, keys)
 
     def keep(self) -> None:
@@ -108,13 +109,7 @@ class FeatureActions(QWidget):
         MuscleUSError
             If there is none.
         """
-        shown = self._page.shown
-        live = shown.live()
-        if not live:
-            raise MeasureError("There is no ROI to keep; draw one on the muscle.")
-        for source in live:
-            if not any(source.is_same(kept) for kept in shown.kept):
-                shown.kept.append(source.keep())
+        self._page.shown.keep(left_and_right=self._page.left_and_right)
         self._clear.show()
         self.kept_changed.emit()
 

@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 _OPEN, _FOLDED = "▾", "▸"
 _INDENT: Final = "    "
 _SIDES: Final = ("left", "right")
+_OTHER_NAMES: Final = {
+    "glcm.angular_second_moment": "ASM energy uniformity",
+    "glcm.contrast": "inertia",
+    "glcm.inverse_difference": "homogeneity ID",
+    "glcm.inverse_difference_moment": "homogeneity IDM",
+    "glcm.information_correlation_1": "IMC1",
+    "glcm.information_correlation_2": "IMC2",
+    "glcm.joint_max": "maximum probability",
+    "glcm.joint_variance": "sum of squares",
+}
+"""What papers and other programs call a feature, for the search."""
 
 
 class Heading(NamedTuple):
@@ -144,7 +155,7 @@ def families_shown(
     keys : collection of str
         Features of a preset; a family of which none is among them is shown whole.
     search : str
-        Words that must occur in the name, the code or the family's name.
+        Words that must occur in a name, the code or the family's name.
     """
     words = search.lower().split()
     chosen = {key.partition(".")[0] for key in keys}
@@ -163,7 +174,8 @@ def families_shown(
 
 def _searched(feature: Feature) -> str:
     family = LABELS[feature.family]
-    return f"{feature.label} {feature.key} {feature.ibsi} {family}".lower()
+    other = _OTHER_NAMES.get(feature.key, "")
+    return f"{feature.label} {feature.key} {feature.ibsi} {family} {other}".lower()
 
 
 def rows_of(

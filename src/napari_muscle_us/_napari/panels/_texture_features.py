@@ -92,7 +92,10 @@ class FeaturesPage(QWidget):
     def _lay_out(self) -> None:
         self.search.setPlaceholderText("Search a feature")
         self.search.setClearButtonEnabled(True)
-        self.search.setToolTip("Shows only features whose name holds these words.")
+        self.search.setToolTip(
+            "Shows only features whose name holds these words; names of papers, such "
+            "as homogeneity or energy, are found too."
+        )
         self.sides.addItems(["Selected ROIs", "Left and right"])
         self.sides.setToolTip(_SIDES_TIP)
         self.every.setToolTip(_EVERY_TIP)
@@ -131,6 +134,11 @@ class FeaturesPage(QWidget):
         self.table.family_clicked.connect(self._on_family)
         self.every.toggled.connect(self._on_every)
         self.actions.kept_changed.connect(self._want_refresh)
+
+    @property
+    def left_and_right(self) -> bool:
+        """Whether sides are compared."""
+        return self.sides.currentIndex() == 1
 
     def settings(self) -> TextureSettings:
         """Return the settings in hand.
@@ -176,7 +184,7 @@ class FeaturesPage(QWidget):
     def refresh(self) -> None:
         """Show the values as they are now."""
         try:
-            shown = self.shown.now(left_and_right=self.sides.currentIndex() == 1)
+            shown = self.shown.now(left_and_right=self.left_and_right)
             self._follow_scale()
             settings = self.settings()
             self._show(shown, settings)
@@ -221,9 +229,20 @@ class FeaturesPage(QWidget):
         self.details.set_foreground(colour)
 
     def show_options(self) -> None:
-        """Show whether every measurement takes texture along."""
+        """Show whether every measurement takes texture along, and by which settings."""
+        texture = self._session.options.texture
         with QSignalBlocker(self.every):
-            self.every.setChecked(self._session.options.texture is not None)
+            self.every.setChecked(texture is not None)
+        if texture is not None and not self._is_in_hand(texture):
+            # Another panel of this viewer set them.
+            self.form.set_value(texture)
+            self._on_settings()
+
+    def _is_in_hand(self, settings: TextureSettings) -> bool:
+        try:
+            return same_settings(self.settings(), settings)
+        except MuscleUSError:
+            return False
 
     def _want_refresh(self, *_: object) -> None:
         self.refresh_wanted.emit()

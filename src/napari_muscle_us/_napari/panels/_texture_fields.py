@@ -120,7 +120,7 @@ class LevelsField(QWidget):
         self.kind.addItems(_KINDS)
         self.kind.setToolTip(_KINDS_TIP)
         self.size = spin_box(
-            1, 128, " gray levels",
+            1, 128, " wide",
             "Gray levels in a bin. 8 makes 32 levels of the whole gray scale.",
         )  # fmt: skip
         self.origin = spin_box(

@@ -45,6 +45,7 @@ class MatrixPlot(PlotCanvas):
         self._shown: list[Axes] = []
         self._bar: Any = None
         self._said = ""
+        self._pointed: tuple[int, float, float] | None = None
         self._look: tuple[object, ...] = ()
         self._around: tuple[object, ...] = ()
         self._background: Any = None
@@ -102,7 +103,8 @@ class MatrixPlot(PlotCanvas):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the cell that was pointed at."""
-        self._say("")
+        self._pointed = None
+        self._tell()
         super().leaveEvent(event)
 
     def _draw_all(self) -> None:
@@ -119,19 +121,26 @@ class MatrixPlot(PlotCanvas):
             self._around, self._background = around, None
             self._set_around(limits)
         self._paint()
+        # The mouse may rest while a region or a setting changes.
+        self._tell()
 
     def _set_around(self, limits: tuple[float, float]) -> None:
         """Set colours, levels and ticks, which seldom change in a drag."""
         norm = LogNorm(*limits) if self._log else Normalize(*limits)
+        # The same levels are marked in both, which may begin at others.
+        start = min((matrix.first for matrix in self._matrices), default=0)
+        step = _step(max((len(m.grays) for m in self._matrices), default=0))
         for axes, matrix in zip(self._shown, self._matrices, strict=True):
             axes.images[0].set_norm(norm)
             lows = [low for low, _ in matrix.grays]
-            axes.set_yticks(*_ticks(lows, matrix.first))
+            ticks = _ticks(lows, matrix.first, step, (start - matrix.first) % step)
+            axes.set_yticks(*ticks)
             if matrix.columns:
-                axes.set_xticks(*_ticks(list(matrix.columns), 0))
-                axes.set_xlim(-0.5, len(matrix.columns) - 0.5)
+                columns = list(matrix.columns)
+                axes.set_xticks(*_ticks(columns, 0, _step(len(columns))))
+                axes.set_xlim(-0.5, len(columns) - 0.5)
             else:
-                axes.set_xticks(*_ticks(lows, matrix.first))
+                axes.set_xticks(*ticks)
         if self._shown:
             self._same_levels()
 
@@ -188,21 +197,31 @@ class MatrixPlot(PlotCanvas):
                 axes.set_xlim(low, high)
 
     def _on_move(self, event: Any) -> None:
-        text = ""
+        self._pointed = None
         if event.inaxes in self._shown:
-            matrix = self._matrices[self._shown.index(event.inaxes)]
-            row, column = round(event.ydata) - matrix.first, round(event.xdata)
-            column -= 0 if matrix.columns else matrix.first
-            rows, columns = matrix.shares.shape
-            if 0 <= row < rows and 0 <= column < columns:
-                name = f"{matrix.title}: " if len(self._matrices) > 1 else ""
-                text = name + matrix.share_text(row, column)
-        self._say(text)
+            number = self._shown.index(event.inaxes)
+            self._pointed = number, event.ydata, event.xdata
+        self._tell()
 
-    def _say(self, text: str) -> None:
+    def _tell(self) -> None:
+        text = self._pointed_text()
         if text != self._said:
             self._said = text
             self.hovered.emit(text[:1].upper() + text[1:])
+
+    def _pointed_text(self) -> str:
+        """Return what the cell under the mouse holds now."""
+        if self._pointed is None or self._pointed[0] >= len(self._matrices):
+            return ""
+        number, y, x = self._pointed
+        matrix = self._matrices[number]
+        row, column = round(y) - matrix.first, round(x)
+        column -= 0 if matrix.columns else matrix.first
+        rows, columns = matrix.shares.shape
+        if not (0 <= row < rows and 0 <= column < columns):
+            return ""
+        name = f"{matrix.title}: " if len(self._matrices) > 1 else ""
+        return name + matrix.share_text(row, column)
 
 
 def _limits(matrices: tuple[Matrix, ...], *, log: bool) -> tuple[float, float]:
@@ -260,8 +279,13 @@ def _show(drawn: Any, matrix: Matrix, *, log: bool) -> None:
     drawn.set_extent((start, start + columns, first, first + rows))
 
 
-def _ticks(values: list[int], first: int) -> tuple[list[int], list[str]]:
+def _step(count: int) -> int:
+    return max(1, -(-count // _TICKS))
+
+
+def _ticks(
+    values: list[int], first: int, step: int, start: int = 0
+) -> tuple[list[int], list[str]]:
     """Return where ticks stand, and what they say."""
-    step = max(1, -(-len(values) // _TICKS))
-    places = range(0, len(values), step)
+    places = range(start, len(values), step)
     return [first + place for place in places], [str(values[p]) for p in places]

@@ -79,8 +79,8 @@ class MatrixPage(QWidget):
         layout.addWidget(widget_row(self.kind, self.direction))
         layout.addWidget(self.log)
         layout.addWidget(self._message)
-        layout.addWidget(self.plot, 1)
         layout.addWidget(self._hover)
+        layout.addWidget(self.plot, 1)
         self._show_tip()
 
     def _connect(self) -> None:

@@ -46,7 +46,9 @@ def plan_of(
     if not usable:
         problems = [region.problem for region in regions if region.problem]
         raise MeasureError(
-            problems[0] if problems else "There is no ROI; draw one on the muscle."
+            problems[0]
+            if problems
+            else "There is no ROI on this image to measure; draw one on the muscle."
         )
     labels = labels_of(session)
     known = session.options

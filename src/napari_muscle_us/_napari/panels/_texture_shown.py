@@ -13,6 +13,7 @@ from napari_muscle_us._napari.panels._texture_columns import (
 )
 from napari_muscle_us._napari.panels._texture_live import Source, Sources
 from napari_muscle_us._napari.panels._texture_words import used_text
+from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture.measure import Texture
 
 if TYPE_CHECKING:
@@ -74,15 +75,45 @@ class ShownRegions:
             )
         return Shown(tuple(sources[:MOST_ROIS]), " ".join(problems))
 
-    def live(self) -> list[Source]:
-        """Return the pixels of the chosen regions, without kept ones.
+    def of_this_image(self, *, left_and_right: bool) -> list[Region]:
+        """Return the regions in hand, without kept ones.
+
+        Of sides it is those that are shown, whichever of them is selected.
 
         Raises
         ------
         MuscleUSError
-            If there is no image, or its layer cannot be measured.
+            If there is no image, or its layer cannot be measured, or no side is shown.
         """
-        return self._pixels.of(self.regions())
+        if not left_and_right:
+            return self.regions()
+        shown = self.now(left_and_right=True)
+        if not shown.sources:
+            raise MeasureError(shown.said)
+        return self._among(shown)
+
+    def _among(self, shown: Shown) -> list[Region]:
+        every = _areas(self._session.regions())
+        return [r for r in every if set(self._pixels.of([r])) & set(shown.sources)]
+
+    def keep(self, *, left_and_right: bool) -> None:
+        """Keep the regions in hand for comparison, each once.
+
+        A side whose other one is on another image is kept before it can be shown.
+
+        Raises
+        ------
+        MuscleUSError
+            If there is none.
+        """
+        shown = self.now(left_and_right=left_and_right)
+        both = self._among(shown) if left_and_right else []
+        live = self._pixels.of(both or self.regions())
+        if not live:
+            raise MeasureError("There is no ROI to keep; draw one on the muscle.")
+        for source in live:
+            if not any(source.is_same(kept) for kept in self.kept):
+                self.kept.append(source.keep())
 
     def _sides(self, chosen: Sequence[Region]) -> Shown:
         selected = self._session.selected()

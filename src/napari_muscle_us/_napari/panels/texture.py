@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
@@ -87,9 +88,12 @@ class TexturePanel(LivePanel):
         self.refresh_soon()
 
     def _on_options(self) -> None:
-        self.features.show_options()
+        if isalive(self):
+            self.features.show_options()
 
     def _on_theme(self, event: object = None) -> None:
+        if not isalive(self):
+            return
         colour = text_colour(self._session.viewer)
         self.features.set_foreground(colour)
         self.matrix.set_foreground(colour)

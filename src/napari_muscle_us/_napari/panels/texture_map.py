@@ -37,6 +37,8 @@ from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.io.write_map import refuse_other_map, write_map
 
 if TYPE_CHECKING:
+    from napari.layers import Image
+
     from napari_muscle_us._napari._session import Session
 
 _REFRESH_MS: Final = 60
@@ -78,9 +80,9 @@ class TextureMapPage(LivePanel):
     def _set_up(self) -> None:
         self._add.setToolTip("Adds the map as a layer on the image, or shows it again.")
         self._remove.setToolTip("Takes the map of this feature away.")
-        self._where.addItems(["Whole image", "Inside the chosen ROIs"])
+        self._where.addItems(["Whole image", "Inside the selected ROIs"])
         self._where.setToolTip(
-            "Inside the chosen ROIs, all if none is chosen: pixels outside count "
+            "Inside the selected ROIs, all if none is selected: pixels outside count "
             "nowhere. Several ROIs count as one region."
         )
         self._follow.setToolTip(
@@ -168,19 +170,27 @@ class TextureMapPage(LivePanel):
         MuscleUSError
             If there is no such map, or the file cannot be written.
         """
+        layer = self._finished()
+        facts = _map_layers.map_facts(layer)
+        refuse_other_map(path)
+        name, spacing = facts["feature"], facts["spacing_mm"]
+        write_map(path, layer.data, name=name, spacing_mm=spacing, info=facts)
+
+    def _finished(self) -> Image:
+        """Return the layer of the chosen feature, or refuse what is not there yet."""
         feature = self._feature.value()
-        values, layer = self._live.values(feature), self._live.layer(feature)
-        if values is None or layer is None or self._live.busy:
+        layer = self._live.layer(feature)
+        if layer is None or self._live.values(feature) is None or self._live.busy:
             raise MeasureError(
                 f"There is no finished map of {work.title_of(feature)}; press Add map "
                 "and wait until it is there."
             )
-        facts = _map_layers.map_facts(layer)
-        refuse_other_map(path)
-        spacing = facts["spacing_mm"]
-        write_map(path, values, name=feature, spacing_mm=spacing, info=facts)
+        return layer
 
     def _on_save(self) -> None:
+        # Nobody is asked for the name of a file that cannot be written.
+        if not report(self._finished):
+            return
         name = f"{self._feature.value()}_map.tif"
         path = ask_save_path(self, "Save map", name, "TIFF (*.tif *.tiff)")
         if path and report(lambda: self.save(path)):
@@ -237,7 +247,7 @@ class TextureMapPage(LivePanel):
         self._say()
 
     def _say(self) -> None:
-        if self._busy.isVisible() and not work.is_ready():
+        if self._busy.isVisible() and self._live.compiling:
             self._message.show_message(_COMPILING, warning=False)
         elif self._live.features or self._live.message:
             self._message.show_message(self._live.message)
