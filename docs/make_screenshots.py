@@ -37,6 +37,9 @@ from picture_tools import (
     shrink,
     wait_for,
 )
+from shots_anisotropy import shoot_anisotropy
+from shots_anisotropy_map import shoot_anisotropy_map
+from shots_architecture import shoot_architecture
 from shots_device_conversion import shoot_device_conversion
 from shots_examination import shoot_examination, shoot_follow_up
 from shots_reference_values import shoot_reference_values
@@ -260,6 +263,9 @@ _ALL: Final = (
     shoot_time_course,
     shoot_texture,
     shoot_texture_map,
+    shoot_anisotropy,
+    shoot_anisotropy_map,
+    shoot_architecture,
     shoot_z_scores,
     shoot_examination,
     shoot_follow_up,

@@ -20,6 +20,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_muscle_us.architecture_results import (
+        architecture_rows as architecture_rows,
+    )
     from napari_muscle_us.device.acceptance import check_frame as check_frame
     from napari_muscle_us.device.ruler import read_depth_ruler as read_depth_ruler
     from napari_muscle_us.errors import MuscleUSError as MuscleUSError
@@ -42,6 +45,27 @@ if TYPE_CHECKING:
     from napari_muscle_us.io.tables import write_results as write_results
     from napari_muscle_us.io.write_raster import write_png as write_png
     from napari_muscle_us.io.write_raster import write_tiff as write_tiff
+    from napari_muscle_us.measure.anisotropy.aponeurosis import (
+        Aponeurosis as Aponeurosis,
+    )
+    from napari_muscle_us.measure.anisotropy.aponeurosis import (
+        find_aponeuroses as find_aponeuroses,
+    )
+    from napari_muscle_us.measure.anisotropy.fascicle import (
+        fascicle_direction as fascicle_direction,
+    )
+    from napari_muscle_us.measure.anisotropy.orientation import (
+        compute_orientation_map as compute_orientation_map,
+    )
+    from napari_muscle_us.measure.anisotropy.pennation import (
+        measure_architecture as measure_architecture,
+    )
+    from napari_muscle_us.measure.anisotropy.roi import (
+        measure_anisotropy as measure_anisotropy,
+    )
+    from napari_muscle_us.measure.anisotropy.settings import (
+        AnisotropySettings as AnisotropySettings,
+    )
     from napari_muscle_us.measure.fat_correction import FatCorrection as FatCorrection
     from napari_muscle_us.measure.intensity import (
         measure_intensity as measure_intensity,
@@ -117,6 +141,8 @@ if TYPE_CHECKING:
     from napari_muscle_us.verify import verify_results as verify_results
 
 _PUBLIC = {
+    "AnisotropySettings": "measure.anisotropy.settings",
+    "Aponeurosis": "measure.anisotropy.aponeurosis",
     "Calibration": "image",
     "Composite": "roi.composite",
     "Device": "image",
@@ -135,12 +161,16 @@ _PUBLIC = {
     "Subject": "reference.subject",
     "TextureSettings": "measure.texture.settings",
     "UltrasoundImage": "image",
+    "architecture_rows": "architecture_results",
     "check_frame": "device.acceptance",
     "combat": "reference.harmonising.harmonise",
+    "compute_orientation_map": "measure.anisotropy.orientation",
     "compute_texture_map": "measure.texture.maps",
     "decide": "reference.examination.decision_rule",
     "deidentify_dicom": "io.deidentify",
     "examine": "reference.examination.examination",
+    "fascicle_direction": "measure.anisotropy.fascicle",
+    "find_aponeuroses": "measure.anisotropy.aponeurosis",
     "fit_conversion": "reference.conversion.conversion_fit",
     "fit_reference": "reference.fitting.fit",
     "follow_up": "reference.examination.follow_up",
@@ -153,6 +183,8 @@ _PUBLIC = {
     "load_conversion": "reference.conversion.conversion_file",
     "load_reference": "reference.load",
     "look_up": "reference.look_up",
+    "measure_anisotropy": "measure.anisotropy.roi",
+    "measure_architecture": "measure.anisotropy.pennation",
     "measure_intensity": "measure.intensity",
     "measure_rois": "rows",
     "measure_texture": "measure.texture.measure",

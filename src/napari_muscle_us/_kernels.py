@@ -7,17 +7,18 @@ second. The compiled code is cached on disk, so only the first run compiles.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _round_half_up(value):
     # floor(value + 0.5) would round 0.49999999999999994 up; Java does not.
     low = np.floor(value)
     return int(low) + 1 if value - low >= 0.5 else int(low)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_polygon(x, y, after, height, width, row0, row1, col0, col1, mask):
     """Fill `mask` (rows row0..row1, columns col0..col1 of the ROI's box).
 
@@ -73,7 +74,7 @@ def fill_polygon(x, y, after, height, width, row0, row1, col0, col1, mask):
             mask[r, left:right] = True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_by_parity(x, y, after, width, row0, last, col0, col1, mask):
     """Fill the pixels before which an odd number of crossings lies: the same ones.
 
@@ -98,7 +99,7 @@ def _fill_by_parity(x, y, after, width, row0, last, col0, col1, mask):
             mask[r, c] ^= mask[r, c - 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rows_of_edge(y, i, j):
     """Return the first row that an edge crosses, and the one after its last."""
     a = _round_half_up(y[i])
@@ -106,7 +107,7 @@ def _rows_of_edge(y, i, j):
     return min(a, b), max(a, b)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def masked_histogram(gray, mask):
     """Return the 256 counts of the gray levels where `mask` is true."""
     # Four tables break the dependency of one count on the one before.
@@ -117,13 +118,13 @@ def masked_histogram(gray, mask):
     return counts[0] + counts[1] + counts[2] + counts[3]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _side(x, y, i, j, k):
     """Return on which side of the line from i to j the point k lies: > 0, < 0 or 0."""
     return (x[j] - x[i]) * (y[k] - y[i]) - (y[j] - y[i]) * (x[k] - x[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _interleave(x, y, i, j, before, after):
     """Whether two corners at the same point go through each other."""
     a, b = before[i], after[i]
@@ -145,19 +146,19 @@ def _interleave(x, y, i, j, before, after):
     return inside == 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _ahead(x, y, i, a, k):
     return (x[a] - x[i]) * (x[k] - x[i]) + (y[a] - y[i]) * (y[k] - y[i]) > 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _passes_through(x, y, v, i, i2, before, after):
     """Whether the outline changes sides of an edge at a vertex that lies on it."""
     come, go = _side(x, y, i, i2, before[v]), _side(x, y, i, i2, after[v])
     return (come < 0 and go > 0) or (come > 0 and go < 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def first_crossing(x, y, before, after, order, low, high):
     """Return (found, overlaps, x, y) of a point where outlines cross.
 
@@ -209,13 +210,13 @@ def first_crossing(x, y, before, after, order, low, high):
     return False, overlaps, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _between(x, y, i, j, k):
     """Whether a point on the line through i and j lies strictly between them."""
     return _ahead(x, y, i, j, k) and _ahead(x, y, j, i, k)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _share_stretch(x, y, i, i2, j, j2):
     """Whether two edges on one line have more than a point in common."""
     across = abs(x[i2] - x[i]) > abs(y[i2] - y[i])
@@ -224,7 +225,7 @@ def _share_stretch(x, y, i, i2, j, j2):
     return low < min(max(z[i], z[i2]), max(z[j], z[j2]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def odd_depths(p, q, ends):
     """Return of each outline whether it lies in an odd number of those before it.
 
@@ -265,12 +266,12 @@ def odd_depths(p, q, ends):
     return odd
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _crossed_at(p, q, i, j, at):
     return q[i] + (at - p[i]) / (p[j] - p[i]) * (q[j] - q[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _point_inside(p, q):
     """Return a point inside an outline, off all its edges."""
     # The compiled quicksort takes quadratic time for the teeth of a comb.
@@ -292,7 +293,7 @@ def _point_inside(p, q):
     return at, (crossed[pair] + crossed[pair + 1]) / 2
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def thin(y, x, tolerance, most, kept):
     """Mark in `kept` which vertices of a line Douglas and Peucker's rule keeps.
 

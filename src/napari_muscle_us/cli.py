@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us import __version__
+from napari_muscle_us.cli_anisotropy import (
+    ANISOTROPY_OPTIONS,
+    anisotropy_caveats,
+    anisotropy_settings,
+    orientation,
+)
+from napari_muscle_us.cli_architecture import architecture
 from napari_muscle_us.cli_common import (
     FILE,
     PERSON_OPTIONS,
@@ -91,7 +98,8 @@ reference.add_command(fit)
 for _command in (reference, conversion, examine_table, follow_up_table, harmonise):
     cli.add_command(_command)
 texture.add_command(write_texture_map)
-cli.add_command(texture)
+for _command in (texture, orientation, architecture):
+    cli.add_command(_command)
 
 
 @cli.command("open", hidden=True)
@@ -206,7 +214,7 @@ def demo(screenshot: Path | None, out: Path | None) -> None:
     type=float,
     help="Gray levels per cm of fat (default: 40.5278, Young 2015).",
 )
-@with_options(*TEXTURE_OPTIONS)
+@with_options(*TEXTURE_OPTIONS, *ANISOTROPY_OPTIONS)
 @click.option("--append", is_flag=True, help="Keep the rows that the table has.")
 @click.option("--out", type=FILE, required=True, help="Results table (CSV) to write.")
 def measure(**options: Any) -> None:
@@ -233,7 +241,8 @@ def measure(**options: Any) -> None:
     write_results(options["out"], rows, append=options["append"])
     for sentence in image.warnings:
         note(sentence)
-    for sentence in (*_caveats(rows), *texture_caveats(rows)):
+    caveats = (*_caveats(rows), *texture_caveats(rows), *anisotropy_caveats(rows))
+    for sentence in caveats:
         note(sentence)
     click.echo(f"{len(rows)} rows of {len(rois)} ROI(s) written to {options['out']}.")
 
@@ -290,6 +299,7 @@ def _measure_options(options: dict[str, Any]) -> Any:
         standard_error=options["standard_error"],
         fat=fat,
         texture=texture_settings(options),
+        anisotropy=anisotropy_settings(options),
     )
 
 

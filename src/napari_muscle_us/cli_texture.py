@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us.cli_common import lined_up, note
+from napari_muscle_us.cli_texture_compiling import tell_compiling
 from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from napari_muscle_us.measure.texture.presets import TexturePreset
@@ -61,11 +64,20 @@ TEXTURE_OPTIONS: Final = (
 )
 """Options of ``measure``; which family each is for is in the documentation."""
 
+_LEVELS: Final = ("hist", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
+_CONCERNS: Final = {
+    **dict.fromkeys(("bin_size", "bin_number", "origin"), _LEVELS),
+    "normalise": ("stat", *_LEVELS),
+    **dict.fromkeys(("distance_px", "distance_mm"), ("glcm",)),
+    "aggregation": _LEVELS[1:],
+    "each_direction": ("glcm", "glrlm"),
+    "neighbourhood_px": ("ngtdm", "ngldm"),
+    "alpha": ("ngldm",),
+    "radius_px": ("lbp",),
+}
+"""Families whose values depend on a setting."""
+
 _EITHER: Final = (("bin_size", "bin_number"), ("distance_px", "distance_mm"))
-_SETTINGS: Final = (
-    *("bin_size", "bin_number", "origin", "normalise", "distance_px", "distance_mm"),
-    *("aggregation", "each_direction", "neighbourhood_px", "alpha", "radius_px"),
-)
 
 
 def texture_settings(options: dict[str, Any]) -> TextureSettings | None:
@@ -85,6 +97,8 @@ def texture_settings(options: dict[str, Any]) -> TextureSettings | None:
             raise MuscleUSError(
                 "--texture and --texture-preset both choose families; give one of them."
             )
+        refuse_idle(given, preset.settings.families)
+        tell_compiling()
         return _changed(preset, given)
     if families is None:
         if given:
@@ -93,7 +107,27 @@ def texture_settings(options: dict[str, Any]) -> TextureSettings | None:
                 "or --texture-preset NAME, or leave it out."
             )
         return None
-    return TextureSettings(families=_families(families), **given)
+    settings = TextureSettings(families=_families(families), **given)
+    refuse_idle(given, settings.families)
+    tell_compiling()
+    return settings
+
+
+def refuse_idle(given: dict[str, Any], families: Sequence[str]) -> None:
+    """Refuse a setting that changes nothing of the families that are measured.
+
+    Raises
+    ------
+    MuscleUSError
+        If there is one; it would be taken for something that was done.
+    """
+    for name in given:
+        concerned = _CONCERNS[name]
+        if not set(concerned) & set(families):
+            raise MuscleUSError(
+                f"{_option(name)} is for {', '.join(concerned)} and changes nothing of "
+                f"{', '.join(families)}; leave it out."
+            )
 
 
 def wanted_rows(rows: pd.DataFrame, options: dict[str, Any]) -> pd.DataFrame:
@@ -132,7 +166,7 @@ def given_settings(options: dict[str, Any]) -> dict[str, Any]:
     MuscleUSError
         If two of them exclude each other.
     """
-    told = {name: options.get(name) for name in _SETTINGS}
+    told = {name: options.get(name) for name in _CONCERNS}
     # A flag that was not given is False; a number may be 0.
     given = {n: v for n, v in told.items() if v is not None and v is not False}
     for one, other in _EITHER:

@@ -11,7 +11,9 @@ from napari_muscle_us.cli_texture import (
     DISTANCE_OPTIONS,
     LEVEL_OPTIONS,
     given_settings,
+    refuse_idle,
 )
+from napari_muscle_us.cli_texture_compiling import tell_compiling
 from napari_muscle_us.errors import MuscleUSError, ResultsError
 
 if TYPE_CHECKING:
@@ -61,11 +63,12 @@ def write_texture_map(out: Path, **options: Any) -> None:
     refuse_own_input(out, [options["image"], options["roi"]])
     _refuse_other_place(out)
     refuse_other_map(out)
-    settings, window = _settings(options), _window(options)
+    name = options["feature"].removeprefix("glcm.")
+    settings, window = _settings(options, name), _window(options)
+    tell_compiling()
     opened = read_image(options["image"], gray_rule=options["gray_rule"])
     image = _still(opened, options["frame"])
     outline, mask = _region(options["roi"], image)
-    name = options["feature"].removeprefix("glcm.")
     values = _computed(image, mask, name, settings, window, options["min_share"])
     info = _info(image, name, settings) | window
     info |= {
@@ -74,7 +77,7 @@ def write_texture_map(out: Path, **options: Any) -> None:
         "roi_geometry": outline,
     }
     write_map(out, values, name=name, spacing_mm=image.spacing_mm, info=info)
-    for sentence in opened.warnings:
+    for sentence in (*opened.warnings, *_caveats(image, mask, name, settings)):
         note(sentence)
     rows, columns = info["window_px"]
     click.echo(f"{name}, window {rows} × {columns} px, written to {out}.")
@@ -91,11 +94,15 @@ def _refuse_other_place(out: Path) -> None:
     refuse_unwritable(out)
 
 
-def _settings(options: dict[str, Any]) -> TextureSettings:
+def _settings(options: dict[str, Any], name: str) -> TextureSettings:
     """Return levels and distance as given; a map averages over the directions."""
+    from napari_muscle_us.measure.texture.map_features import MAP_FEATURES
     from napari_muscle_us.measure.texture.settings import TextureSettings
 
-    return TextureSettings(aggregation="2d_avg", **given_settings(options))
+    given = given_settings(options)
+    if name in MAP_FEATURES:
+        refuse_idle(given, (_FAMILY_OF[MAP_FEATURES[name].source],))
+    return TextureSettings(aggregation="2d_avg", **given)
 
 
 def _window(options: dict[str, Any]) -> dict[str, Any]:
@@ -176,11 +183,33 @@ def _computed(
     )
     values = None if maps is None else maps[name]
     if values is None or np.isnan(values).all():
+        alike = ", or all are of one gray level," if name == "correlation" else ","
         raise MuscleUSError(
-            "No window holds enough pairs of pixels, so the map has no value; choose a "
-            "smaller window or --min-share, or a larger ROI."
+            f"No window holds enough pairs of pixels{alike} so the map has no value; "
+            "choose a smaller window or --min-share, or a larger ROI."
         )
     return values
+
+
+def _caveats(
+    image: UltrasoundImage, mask: Mask | None, name: str, settings: TextureSettings
+) -> list[str]:
+    """Return a sentence where the bins leave too few levels of the region."""
+    import numpy as np
+
+    from napari_muscle_us.measure.texture.discretise import discretise
+    from napari_muscle_us.measure.texture.map_features import MAP_FEATURES
+
+    if MAP_FEATURES[name].source == "gray":
+        return []
+    levels = discretise(
+        image.pixels,
+        np.ones(image.frame_shape, np.bool_) if mask is None else mask,
+        bin_size=settings.bin_size,
+        bin_number=settings.bin_number,
+        origin=settings.origin,
+    )
+    return [levels.caveat] if levels.caveat else []
 
 
 def _info(

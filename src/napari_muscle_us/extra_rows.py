@@ -98,7 +98,7 @@ def extra_values(
     ------
     MuscleUSError
         If the fat region is not usable, the line of the fat does not fit the image, or
-        the texture's settings do not fit image and region.
+        the settings of texture or anisotropy do not fit image and region.
     """
     histogram, method, note = region.stats.histogram, region.method, region.note
     for q in options.percentiles:
@@ -127,6 +127,10 @@ def extra_values(
         from napari_muscle_us.texture_rows import texture_values
 
         yield from texture_values(region, options.texture)
+    if options.anisotropy is not None:
+        from napari_muscle_us.anisotropy_rows import anisotropy_values
+
+        yield from anisotropy_values(region, options.anisotropy)
 
 
 def _standard_error(region: MeasuredRegion) -> MeasuredValue:

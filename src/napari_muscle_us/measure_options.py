@@ -22,6 +22,7 @@ from napari_muscle_us.roi.shapes import roi_from_dict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
     from napari_muscle_us.measure.texture.settings import TextureSettings
     from napari_muscle_us.roi.rules import RoiRules
     from napari_muscle_us.roi.shapes import Roi
@@ -32,6 +33,7 @@ MAX_ENTRIES: Final = 256
 FAT_MEASURE: Final = "intensity.mean_fat_"
 """Start of the keys of fat-corrected echo intensities; the model follows."""
 
+_ANISOTROPY: Final = "anisotropy."
 _HETEROGENEITY: Final = ("intensity.echovariation", "intensity.entropy")
 
 
@@ -67,6 +69,8 @@ class MeasureOptions:
     texture : TextureSettings, optional
         Adds the features of its families, a row each, and with ``each_direction`` a
         row for each direction too.
+    anisotropy : AnisotropySettings, optional
+        Adds direction and order of the lines.
     quality : bool, default: True
         Whether ``note`` tells what may spoil the echo intensity.
 
@@ -92,6 +96,7 @@ class MeasureOptions:
     fat_roi: Roi | None = None
     rules: RoiRules | None = None
     texture: TextureSettings | None = None
+    anisotropy: AnisotropySettings | None = None
     quality: bool = True
 
     def __post_init__(self) -> None:
@@ -163,6 +168,10 @@ def options_of_row(measure: str, method: Mapping[str, Any]) -> MeasureOptions | 
     model = measure.removeprefix(FAT_MEASURE)
     if model in FAT_MODELS and model != measure:
         return _quiet(fat=FatCorrection.from_method(method), fat_models=(model,))
+    if measure.startswith(_ANISOTROPY):
+        from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
+
+        return _quiet(anisotropy=AnisotropySettings.from_method(measure, method))
     return _texture(measure.partition(".")[0], method)
 
 

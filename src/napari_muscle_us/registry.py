@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from napari_muscle_us.measure.anisotropy.measures import ANISOTROPY, ARCHITECTURE
 from napari_muscle_us.measure.texture.families import ABOUT, all_features
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Measure:
     key : str
         Name in the column ``measure``, ``family.name``.
     unit : str
-        Unit of the value; ``roi.area`` is in px² when the spacing is unknown.
+        Unit of the value; ``roi.area``, lengths and the energy of gradients are in px
+        when the spacing is unknown.
     label : str
         Short name shown in panels.
     definition : str
@@ -268,10 +270,12 @@ def _texture_label(feature: Feature) -> str:
     return f"{feature.label} ({family})"
 
 
+_OF_LINES: Final = tuple(Measure(*entry) for entry in (*ANISOTROPY, *ARCHITECTURE))
+
 BASE_MEASURES: Final = tuple(m.key for m in _BASE)
 """Measures of a region without options; the last, Z, where it is asked for."""
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    m.key: m for m in (*_BASE, *_GRAY_LEVELS, *_REPEATS, *_texture())
+    m.key: m for m in (*_BASE, *_GRAY_LEVELS, *_REPEATS, *_texture(), *_OF_LINES)
 }
 """All measures by key. Each value in a results table has its entry here."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from napari_muscle_us.anisotropy_rows import is_anisotropy
+from napari_muscle_us.architecture_results import (
+    is_architecture,
+    recompute_architecture,
+)
 from napari_muscle_us.errors import MuscleUSError, ResultsError
 from napari_muscle_us.image import LAYER_CALIBRATION, Calibration, Device
 from napari_muscle_us.io.read import read_image
@@ -24,6 +28,8 @@ from napari_muscle_us.rows import measure_values
 from napari_muscle_us.samples import SAMPLE_PREFIX, sample_image
 from napari_muscle_us.simulate import SIMULATED_NAMES
 from napari_muscle_us.texture_rows import direction_of, is_texture, refuse_other_method
+from napari_muscle_us.verify_tolerance import RELATIVE_TOLERANCE as RELATIVE_TOLERANCE
+from napari_muscle_us.verify_tolerance import agrees
 from napari_muscle_us.verify_z import reference_of, request_of
 
 if TYPE_CHECKING:
@@ -34,9 +40,6 @@ if TYPE_CHECKING:
     from napari_muscle_us.image import GrayRule, UltrasoundImage
     from napari_muscle_us.results import MeasuredValue
     from napari_muscle_us.rows import ZScoreRequest
-
-RELATIVE_TOLERANCE: Final = 1e-9
-"""Two values closer than this, relative, are the same number."""
 
 MAX_INPUTS: Final = 1000
 """Most images that one row over several can name."""
@@ -129,8 +132,7 @@ class _Checker:
         if unit != row["unit"]:
             reason = f"the unit is {row['unit']!r}, recomputed {unit!r}"
             return RowCheck(number, same=False, reason=_shortened(reason))
-        both_missing = math.isnan(told) and math.isnan(value)
-        if both_missing or math.isclose(told, value, rel_tol=RELATIVE_TOLERANCE):
+        if agrees(row, told, value):
             return RowCheck(number, same=True)
         reason = f"the value is {told!r}, recomputed {value!r}"
         return RowCheck(number, same=False, reason=reason)
@@ -152,6 +154,8 @@ class _Checker:
         image = self._open(row, str(method.get("gray_rule", "imagej")))
         image = _part_of(image, row, method)
         image = _with_spacing_by_hand(image, method)
+        if is_architecture(measure):
+            return self._architecture(image, row, method), image.device
         image = _with_device_by_hand(image, method)
         request = request_of(method, self._folder) if "reference" in method else None
         options = options_of_row(measure, method)
@@ -167,11 +171,30 @@ class _Checker:
         found = self._values[key].get((measure, direction_of(method)))
         if found is None:
             raise ResultsError(f"the method of {measure!r} is incomplete")
-        if is_texture(measure):
+        if is_texture(measure) or is_anisotropy(measure):
             refuse_other_method(image, method, found)
         if measure == "intensity.standard_error":
             _refuse_other_parameters(image, method, found)
         return found, image.device
+
+    def _architecture(
+        self, image: UltrasoundImage, row: Mapping[str, Any], method: Mapping[str, Any]
+    ) -> MeasuredValue:
+        """Return a number between two aponeuroses, from the lines of its row."""
+        place = (image.sha256, image.gray_rule, image.frame_index, image.crop)
+        texts = (str(row["roi_geometry"]), str(row["method"]))
+        key = (*texts, str((*place, image.spacing_mm)))
+        if key not in self._values:
+            geometry = _json(row["roi_geometry"], "roi_geometry")
+            values = recompute_architecture(image, geometry, method)
+            if len(self._values) >= _KEPT_REGIONS:
+                self._values.clear()
+            self._values[key] = {(v.measure, ""): v for v in values}
+        found = self._values[key].get((str(row["measure"]), ""))
+        if found is None:
+            raise ResultsError(f"the row of {row['measure']!r} has no fascicle")
+        refuse_other_method(image, method, found)
+        return found
 
     def _over_images(
         self, row: Mapping[str, Any], measure: str, method: Mapping[str, Any]
@@ -229,6 +252,8 @@ def _asked(row: Mapping[str, Any], options: MeasureOptions | None) -> str:
     if options.texture is not None:
         # All features of a family and setting come from one matrix.
         return str(options.texture)
+    if options.anisotropy is not None:
+        return str(options.anisotropy)
     return f"{row['measure']} {row['method']}"
 
 

@@ -192,6 +192,13 @@ WRONG = {
     "distance-short": (["--texture", "glcm", "--distance-mm", 0.01], "half a pixel"),
     "aggregation": (["--texture", "glcm", "--aggregation", "3d"], "'3d' is not one"),
     "below": (["--texture", "glcm", "--origin", 99], "below the origin 99"),
+    "idle": (["--texture", "glcm", "--alpha", 3], "--alpha is for ngldm and changes"),
+    "idle-flag": (["--texture", "lbp", "--normalise"], "changes nothing of lbp"),
+    "idle-distance": (["--texture", "glrlm", "--distance-px", 2], "is for glcm and"),
+    "idle-preset": (
+        ["--texture-preset", "default", "--radius-px", 2],
+        "--radius-px is for lbp and changes nothing of glcm",
+    ),
     "preset": (["--texture-preset", "nope"], "There is no texture preset 'nope'"),
     "preset-file": (["--texture-preset", "no.json"], "no.json"),
     "both": (
@@ -346,7 +353,9 @@ WRONG_MAPS = {
     "share": (["--min-share", 3], "The least share 3.0 is not possible"),
     "frame": (["--frame", 3], "has no frame 3"),
     "distance": (["--distance-px", 40], "does not fit into a window"),
-    "small": (["--roi", "px.roi"], "so the map has no value"),
+    "small": (["--roi", "px.roi"], "enough pairs of pixels, so the map has no value"),
+    "idle": (["--feature", "mean", "--bin-number", 9], "changes nothing of stat"),
+    "idle-step": (["--feature", "entropy", "--distance-px", 2], "nothing of hist"),
     "outside": (["--roi", "far.roi"], "lies outside the image"),
     "no-roi": (["--roi", "none.roi"], "none.roi"),
 }
@@ -375,3 +384,17 @@ def test_several_regions_are_no_region_of_a_map(folder, run):
     status, _, err = run(*MAP, "--roi", "two.zip")
     assert status == 2
     assert "'two.zip' holds 2 ROIs, and a map is of one" in err[-1]
+
+
+def test_a_map_of_one_gray_level_has_no_correlation(folder, run):
+    Image.fromarray(np.full((40, 40), 9, np.uint8)).save("flat.png")
+    place = ("texture", "map", "flat.png", "--out", "map.tif", "--feature")
+    status, _, err = run(*place, "correlation")
+    assert status == 2
+    assert "or all are of one gray level, so the map has no value" in err[-1]
+    status, _, err = run(*place, "contrast")
+    assert status == 0
+    assert err[-1].startswith("Note: Only 1 level is left of the region's gray levels")
+    status, _, err = run(*place, "mean")
+    assert status == 0
+    assert not any("levels" in line for line in err)

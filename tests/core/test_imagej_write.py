@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from roifile import ImagejRoi
 
@@ -128,6 +128,9 @@ def labels_of(entry):
     return roi.name, roi.muscle, roi.side, entry.colour, entry.locked, entry.frame
 
 
+# What looks like UTF-8 that was read as Latin-1, and is repaired in ImageJ's files.
+@example(RoiEntry(mus.Polygon([(0, 0), (9, 0), (9, 9)], name="0", muscle="Â\x80")))
+@example(RoiEntry(mus.Polygon([(0, 0), (9, 0), (9, 9)], name="0", muscle="Ã©")))
 @given(labelled)
 @settings(max_examples=250, deadline=None)
 def test_every_kind_comes_back(entry):

@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -163,11 +164,43 @@ SPOT_VALUES = dict.fromkeys((f.key for f in features_of("lbp")), 0.0) | {
     "lbp.entropy": 1.0,
     "lbp.energy": 0.5,
 }
+# Of lines: gratings by theory, oblique echoes that were drawn at 20°, and a muscle of
+# 20 mm between level aponeuroses by trigonometry. The arc is of radius 60 mm around a
+# point 50 mm above the deep one: it meets them where cos φ is 50/60 and 30/60.
+ARC_START, ARC_END = math.acos(50 / 60), math.acos(30 / 60)
+GOLDEN_LINES = {
+    "anisotropy.direction": (20.0, 0.05),
+    "anisotropy.circular_mean": (20.0, 0.05),
+    # Lines of 20° in one half and of −20° in the other, as in a chevron.
+    "anisotropy.coherency": (math.cos(math.radians(40)), 0.005),
+    # Squared slope of 100 sin(2π x / 12), halved, per (0.1 mm)².
+    "anisotropy.energy": (100 * (100 * 2 * math.pi / 12) ** 2 / 2, 2000),
+    "anisotropy.circular_sd": (
+        math.degrees(math.sqrt(-2 * math.log(math.cos(math.radians(40))))) / 2,
+        0.2,
+    ),
+    # One direction in 16 boxes, and one of 2 : 1 in amplitude across it in 16.
+    "anisotropy.local": ((1 + 0.6) / 2, 0.01),
+    "anisotropy.local_sd": (0.2 * math.sqrt(32 / 31), 0.01),
+    "anisotropy.n_boxes": (32, 0),
+    "anisotropy.fascicle_direction": (20.0, 0.5),
+    "anisotropy.fascicle_spread": (0.0, 1.0),
+    "anisotropy.fascicle_confidence": (1.0, 0.1),
+    "architecture.pennation": (30.0, 1e-9),
+    "architecture.pennation_superficial": (30.0, 1e-9),
+    "architecture.pennation_curved": (math.degrees(ARC_START), 1e-6),
+    "architecture.thickness": (20.0, 1e-9),
+    "architecture.thickness_min": (20.0, 1e-9),
+    "architecture.fascicle_length": (40.0, 1e-9),
+    "architecture.fascicle_length_curved": (60 * (ARC_END - ARC_START), 1e-6),
+    "architecture.fascicle_length_trigonometric": (40.0, 1e-9),
+}
 TEXTURE = {key for key in MEASURES if key.partition(".")[0] in FAMILIES}
 
 
 def test_every_measure_that_is_not_basic_has_a_golden_value_here():
-    assert set(GOLDEN_VALUES) == set(MEASURES) - set(BASE_MEASURES) - TEXTURE
+    special = set(MEASURES) - set(BASE_MEASURES) - TEXTURE
+    assert {*GOLDEN_VALUES, *GOLDEN_LINES} == special
     known = {key: MEASURES[key].source for key in TEXTURE - set(SPOT_VALUES)}
     codes = {key: source[5:9] for key, source in known.items()}
     consensus = {
@@ -201,6 +234,75 @@ def test_a_measure_of_a_region_reproduces_its_golden_values(image, key):
     rows = rows[rows["measure"] == key]
     assert rows["value"].tolist() == pytest.approx(GOLDEN_VALUES[key], rel=1e-12)
     assert set(rows["unit"]) == {MEASURES[key].unit}
+
+
+def oblique(image_of_lines, height, width, settings):
+    """Return the values of lines drawn on a picture of 0.1 mm a pixel, by measure."""
+    known = mus.Calibration((0.1, 0.1), "test")
+    gray = np.clip(image_of_lines.round(), 0, 255).astype(np.uint8)
+    image = mus.UltrasoundImage(gray, "lines", "0" * 64, calibration=known)
+    rows = mus.measure_rois(
+        image,
+        [mus.Rectangle(-0.5, -0.5, height, width)],
+        options=MeasureOptions(anisotropy=settings),
+    )
+    return rows.set_index("measure")
+
+
+def grating(degrees, amplitude=100.0, *, chevron=False):
+    angle = np.radians(degrees)
+    y, x = np.mgrid[:144, :288]
+    x = np.abs(x - 143.5) if chevron else x
+    return amplitude * np.sin(2 * np.pi * (x * np.sin(angle) + y * np.cos(angle)) / 12)
+
+
+def golden_lines():
+    """Return every number of lines with its unit, each from a picture that has it."""
+    left = np.arange(288) < 144
+    plain, halves = (
+        oblique(127.5 + lines, 144, 288, mus.AnisotropySettings())
+        for lines in (grating(20), grating(20, chevron=True))
+    )
+    crossed = 127.5 + np.where(left, grating(0), grating(0, 80) + grating(90, 40))
+    boxes = oblique(crossed, 144, 288, mus.AnisotropySettings(box_mm=3.6))
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:240, :320]
+    across = x * np.sin(np.radians(20)) + y * np.cos(np.radians(20))
+    echoes = 128 + 20 * rng.normal(size=500)[across.astype(int)]
+    noisy = echoes + 20 * rng.normal(size=y.shape)
+    fascicle = oblique(noisy, 240, 320, mus.AnisotropySettings(method="fascicle"))
+    known = mus.Calibration((0.1, 0.1), "test")
+    image = mus.UltrasoundImage(np.zeros((400, 500), np.uint8), "a", "0" * 64)
+    image = replace(image, calibration=known)
+    level = [(100, 0), (100, 400)], [(300, 0), (300, 400)]
+    straight = [(250, 150), (200, 150 + 50 * math.sqrt(3))]
+    angles = np.linspace(ARC_START, ARC_END, 9)[1:-1]
+    arc = [(300 - 500 + 600 * np.cos(a), 600 * np.sin(a)) for a in angles]
+    lines, curved = (
+        mus.architecture_rows(image, *level, drawn).set_index("measure")
+        for drawn in (straight, arc)
+    )
+    sources = {
+        "architecture.pennation_curved": curved,
+        "architecture.fascicle_length_curved": curved,
+        "architecture": lines,
+        "anisotropy.fascicle": fascicle,
+        "anisotropy.local": boxes,
+        "anisotropy.n_boxes": boxes,
+        "anisotropy.direction": plain,
+        "anisotropy.circular_mean": plain,
+        "anisotropy": halves,
+    }
+    for key in GOLDEN_LINES:
+        source = next(rows for name, rows in sources.items() if key.startswith(name))
+        yield key, *source.loc[key, ["value", "unit"]]
+
+
+def test_measures_of_lines_reproduce_their_golden_values():
+    for key, value, unit in golden_lines():
+        expected, tolerance = GOLDEN_LINES[key]
+        assert value == pytest.approx(expected, abs=tolerance), key
+        assert unit == MEASURES[key].unit, key
 
 
 def test_the_standard_error_of_independent_noise_is_the_textbooks():

@@ -65,7 +65,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, values, options, t
 def test_only_a_map_may_be_replaced(tmp_path):
     picture, old, empty = (tmp_path / n for n in ("a.tif", "b.tif", "c.tif"))
     tifffile.imwrite(picture, np.zeros((9, 9), np.uint8), software="napari-muscle-us")
-    with pytest.raises(ResultsError, match=r"a\.tif.*no texture map"):
+    with pytest.raises(ResultsError, match=r"a\.tif.*no map of ours"):
         refuse_other_map(picture)
     write_map(old, VALUES, name="sd", info=INFO)
     empty.touch()

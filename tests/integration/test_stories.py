@@ -43,6 +43,7 @@ def take_tool(viewer, name):
         "Muscle ROIs",
         "Grayscale histogram",
         "Texture (GLCM)",
+        "Anisotropy map",
         "Time course",
         "Z-score",
         "Repeats",

@@ -1,21 +1,23 @@
-"""Texture maps as image layers: lie on their picture, and are never taken for one."""
+"""Maps as layers: they lie on their picture, and are never taken for one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Vectors
 
 from napari_muscle_us._napari._facts import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
     import numpy.typing as npt
     from napari.components import ViewerModel
 
     Map = npt.NDArray[np.float32]
+    MapLayer: TypeAlias = Image | Vectors
 
 _MAP_KEY: Final = "map"
 _COLOUR_MAP: Final = "viridis"
@@ -31,11 +33,13 @@ _MANY: Final = 20_000
 
 def is_map(layer: object) -> bool:
     """Whether a layer holds a map, so no picture to measure."""
-    facts = layer.metadata.get(METADATA_KEY) if isinstance(layer, Image) else None
+    if not isinstance(layer, Image | Vectors):
+        return False
+    facts = layer.metadata.get(METADATA_KEY)
     return isinstance(facts, dict) and _MAP_KEY in facts
 
 
-def map_facts(layer: Image) -> Mapping[str, Any]:
+def map_facts(layer: MapLayer) -> Mapping[str, Any]:
     """Return what a map's metadata tell: all that computing it again needs."""
     facts: Mapping[str, Any] = layer.metadata[METADATA_KEY][_MAP_KEY]
     return facts
@@ -49,7 +53,6 @@ def add_map(
     name: str,
 ) -> Image:
     """Add a map without values above its picture and below the outlines."""
-    active = viewer.layers.selection.active
     layer = Image(
         _nothing(shape),
         name=name,
@@ -58,34 +61,51 @@ def add_map(
         opacity=_OPACITY,
         blending="translucent",
         interpolation2d="nearest",
-        metadata={METADATA_KEY: {_MAP_KEY: {}}},
+        metadata=map_metadata({}),
         **place,
     )
-    viewer.layers.insert(_above(viewer, image_layer), layer)
-    viewer.layers.selection.active = active
+    insert_map(viewer, image_layer, layer)
     return layer
 
 
-def _above(viewer: ViewerModel, image_layer: Image) -> int:
-    """Return the index above a picture and the maps that lie on it already."""
-    if image_layer not in viewer.layers:
-        return len(viewer.layers)
-    index = int(viewer.layers.index(image_layer)) + 1
-    while index < len(viewer.layers) and is_map(viewer.layers[index]):
+def map_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata that make a layer a map; a blank one has no facts."""
+    return {METADATA_KEY: {_MAP_KEY: dict(facts)}}
+
+
+def insert_map(viewer: ViewerModel, image_layer: Image, layer: MapLayer) -> None:
+    """Put a map above its picture and below the outlines; nothing else is chosen."""
+    active = viewer.layers.selection.active
+    viewer.layers.insert(_above(viewer, image_layer, layer), layer)
+    viewer.layers.selection.active = active
+
+
+def _above(viewer: ViewerModel, image_layer: Image, layer: MapLayer) -> int:
+    """Return the index above a picture and the maps on it, yet below their lines."""
+    layers = viewer.layers
+    if image_layer not in layers:
+        return len(layers)
+    index = int(layers.index(image_layer)) + 1
+    while index < len(layers) and is_map(layers[index]):
+        if isinstance(layers[index], Vectors) and not isinstance(layer, Vectors):
+            break
         index += 1
     return index
 
 
 def show_values(
-    layer: Image, values: Map, place: Mapping[str, Any], facts: Mapping[str, Any]
+    layer: MapLayer,
+    values: npt.NDArray[Any],
+    place: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> None:
     """Put values into a map, and what they are; colours keep their meaning."""
     _put(layer, place)
     layer.data = values
-    layer.metadata = layer.metadata | {METADATA_KEY: {_MAP_KEY: dict(facts)}}
+    layer.metadata = layer.metadata | map_metadata(facts)
 
 
-def _put(layer: Image, place: Mapping[str, Any]) -> None:
+def _put(layer: MapLayer, place: Mapping[str, Any]) -> None:
     """Lay a map on its picture, and stir nothing where it lies there already."""
     if not same_place({name: getattr(layer, name) for name in place}, place):
         for name, value in place.items():
@@ -103,14 +123,20 @@ def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(plain) and all(numbers) and np.array_equal(*matrices)
 
 
-def blank(layer: Image) -> None:
+def blank(layer: MapLayer) -> None:
     """Take the values out of a map: what it showed does not hold any more."""
-    if not is_blank(layer):
+    if is_blank(layer):
+        return
+    if isinstance(layer, Vectors):
+        layer.data = layer.data[:0]
+    elif layer.rgb:
+        layer.data = np.zeros(layer.data.shape, layer.data.dtype)
+    else:
         layer.data = _nothing(layer.data.shape)
-        layer.metadata = layer.metadata | {METADATA_KEY: {_MAP_KEY: {}}}
+    layer.metadata = layer.metadata | map_metadata({})
 
 
-def is_blank(layer: Image) -> bool:
+def is_blank(layer: MapLayer) -> bool:
     """Whether a map shows nothing."""
     return not map_facts(layer)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Shapes
 
+from napari_muscle_us._napari._architecture_layer import is_architecture, lies_on
 from napari_muscle_us._napari._layers import image_of, is_made_for, is_tied
 from napari_muscle_us._napari._map_layers import is_map
 from napari_muscle_us._napari._ruler_layer import is_ruler
@@ -24,6 +25,10 @@ def pair(
     active = viewer.layers.selection.active
     if is_picture(active):
         image, rois = active, rois_for(viewer, active)
+    elif is_architecture(active):
+        owner = _drawn_on(viewer, active, image)
+        if owner is not image:
+            image, rois = owner, rois_for(viewer, owner)
     elif isinstance(active, Shapes) and not is_ruler(active):
         image, rois = image_for(viewer, active, image) or image, active
     if image not in viewer.layers:
@@ -32,6 +37,14 @@ def pair(
     if rois not in viewer.layers:
         rois = None if image is None else rois_for(viewer, image)
     return image, rois
+
+
+def _drawn_on(
+    viewer: ViewerModel, lines: Shapes, current: Image | None
+) -> Image | None:
+    """Return the image of lines of architecture, the current one if it may be."""
+    images = [i for i in pictures(viewer) if lies_on(lines, i)]
+    return current if current in images or not images else images[-1]
 
 
 def is_picture(layer: object) -> TypeGuard[Image]:

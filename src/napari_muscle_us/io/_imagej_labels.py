@@ -187,6 +187,9 @@ def _plain(match: re.Match[str]) -> str:
 
 def _escaped(value: str) -> str:
     """Return a value as Java's properties want it: ASCII, nothing lost at its ends."""
+    if _repaired(value) != value:
+        # It looks like what is repaired at reading, so it must be written as such.
+        value = value.encode("utf-8", "replace").decode("latin-1")
     units = value.encode("utf-16-be", "replace")
     out = []
     for i in range(0, len(units), 2):

@@ -120,7 +120,7 @@ def refuse_other_map(path: str | Path) -> None:
         return  # Writing will say why it cannot be.
     if head and not (_MARK in head and _SOFTWARE.encode() in head):
         raise ResultsError(
-            f"{Path(path).name!r} exists and is no texture map; choose another name."
+            f"{Path(path).name!r} exists and is no map of ours; choose another name."
         )
 
 

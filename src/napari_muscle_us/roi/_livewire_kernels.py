@@ -6,12 +6,13 @@ Imported on the first click, never with the package, as `napari_muscle_us._kerne
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 _ROOT_2 = np.sqrt(2.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spread(flat, gain, down, right, side, row, column, target_row, target_column):
     """Return the least cost from a pixel to all others, and the way back.
 
@@ -93,7 +94,7 @@ def spread(flat, gain, down, right, side, row, column, target_row, target_column
     return inner, back.reshape(height + 2, wide)[1:-1, 1:-1].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _packed(flat, gain, down, right, side):
     """Return the costs side by side in a frame of zeros, the least and the most."""
     height, width = flat.shape
@@ -110,14 +111,14 @@ def _packed(flat, gain, down, right, side):
     return field.reshape(-1, 4), breadth, dearest
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _price(field, place, to_row, to_column):
     """Return what a step in a direction costs at one of its pixels, a px long."""
     match = field[place, 2] * to_column - field[place, 3] * to_row
     return field[place, 0] - max(0.0, min(field[place, 1], match))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def walk_back(back, row, column):
     """Return the pixels from the start to one pixel, shape (n, 2)."""
     rows = np.array([-1, -1, -1, 0, 0, 1, 1, 1])
@@ -138,7 +139,7 @@ def walk_back(back, row, column):
     return path
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def closed_course(cost, bend):
     """Return one column a row of `cost`, the cheapest that closes on itself.
 
@@ -156,7 +157,7 @@ def closed_course(cost, bend):
     return _trace(cost, bend, best_first)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pass(cost, bend, first, totals, fresh):
     """Return the cost of the cheapest closed course through one first column."""
     n, wide = cost.shape
@@ -179,7 +180,7 @@ def _pass(cost, bend, first, totals, fresh):
     return end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _trace(cost, bend, first):
     """Return the columns of the cheapest closed course through one first column."""
     n, wide = cost.shape
@@ -207,7 +208,7 @@ def _trace(cost, bend, first):
     return course
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def kept_points(points, tolerance):
     """Return which points of an open line Douglas and Peucker (1973) keep."""
     n = len(points)

@@ -253,7 +253,8 @@ class LiveMaps(QObject):
             if latest:
                 self._refuse(outcome.problem)
             return
-        if latest:
+        # One more map may have been asked for meanwhile, by the same settings.
+        if latest and set(asked[1]) <= set(outcome.maps):
             self._asked = None
         self._stale.stop()
         for feature, values in outcome.maps.items():

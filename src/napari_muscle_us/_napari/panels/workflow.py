@@ -86,6 +86,7 @@ _TABS: Final = (
 TITLES: Final = tuple(tab.title for tab in _TABS)
 
 MORE: Final = (
+    ("Anisotropy map", "Direction and order of fibres, pennation, thickness."),
     ("Time course", "Echo intensity over the frames of a clip."),
     ("Follow-up", "Visits of a person against the error of measurement."),
     ("Reference values", "Build your own from a table of healthy controls."),

@@ -15,13 +15,14 @@ These are sums of whole numbers, which no rounding touches.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 N_NUMBERS = 25
 _BITS_PER_NAT = 1 / np.log(2.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def row_extents(levels):
     """Return the first column of each row inside the ROI, and the one after its last.
 
@@ -42,7 +43,7 @@ def row_extents(levels):
     return first, last
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_pairs(levels, first, last, down, right, counts):
     """Add the pixel pairs of one frame and direction to `counts`.
 
@@ -58,7 +59,7 @@ def add_pairs(levels, first, last, down, right, counts):
             counts[min(a, b), max(a, b)] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_pairs(levels, offsets, counts):
     """Add the pixel pairs of all frames and directions to `counts`."""
     first, last = row_extents(levels)
@@ -68,7 +69,7 @@ def count_pairs(levels, offsets, counts):
             add_pairs(levels[f], first[f], last[f], down, right, counts)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def glcm_numbers(levels, n_levels, offsets, by_slice, by_direction, log2_of):
     """Return the numbers of every matrix, and how many pairs each was counted from.
 
@@ -94,7 +95,7 @@ def glcm_numbers(levels, n_levels, offsets, by_slice, by_direction, log2_of):
     return numbers, pairs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pair_numbers(counts, log2_of, out):
     """Write the numbers of a matrix to `out`, in the standard's order.
 
@@ -114,7 +115,7 @@ def pair_numbers(counts, log2_of, out):
     return pairs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _histograms(counts):
     """Return the counts of i - j, of i + j, and of the level of either end."""
     n = counts.shape[0] - 1
@@ -139,7 +140,7 @@ def _histograms(counts):
     return differences, sums, margin
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _bits(count, total, log2_total, log2_of):
     """Return count · log2(total / count), exact to the last digits for any share."""
     if 2 * count > total:
@@ -149,7 +150,7 @@ def _bits(count, total, log2_total, log2_of):
     return count * (log2_total - np.log2(count))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _entropy(histogram, total, log2_of):
     log2_total = np.log2(total)
     bits = 0.0
@@ -159,7 +160,7 @@ def _entropy(histogram, total, log2_of):
     return bits / total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _joint(counts, equal, pairs, log2_of, out):
     """Write maximum, entropy and angular second moment; return the entropy."""
     n = counts.shape[0] - 1
@@ -186,7 +187,7 @@ def _joint(counts, equal, pairs, log2_of, out):
     return out[3]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _of_differences(differences, n, pairs, log2_of, out):
     total, squares = 0, 0
     inverse, inverse_n, moment, moment_n, variance = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -212,7 +213,7 @@ def _of_differences(differences, n, pairs, log2_of, out):
     out[17] = variance / pairs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _of_sums(sums, pairs, log2_of, out):
     total = 0
     for s in range(sums.size):
@@ -230,7 +231,7 @@ def _of_sums(sums, pairs, log2_of, out):
     out[20], out[21], out[22] = second / pairs, third / pairs, fourth / pairs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _of_both(differences, sums, pairs, out):
     """Write variance, correlation and autocorrelation."""
     products = 0
@@ -245,7 +246,7 @@ def _of_both(differences, sums, pairs, out):
     out[19] = products / (4 * pairs)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _information(joint_bits, margin_bits, out):
     """Write the two measures; p being symmetric, HXY1 = HXY2 = 2 HX."""
     shared = max(2 * margin_bits - joint_bits, 0.0)

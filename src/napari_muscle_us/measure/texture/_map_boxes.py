@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import (
+    checked_spacing,
+    length,
+    shown,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +60,13 @@ class Place:
 
 def window_from_px(window_px: int) -> Window:
     """Return the square window of a side in pixels, or refuse it."""
-    whole = isinstance(window_px, (int, np.integer)) and not isinstance(window_px, bool)
-    if not whole or not MIN_WINDOW <= window_px <= MAX_WINDOW or window_px % 2 == 0:
+    side = whole(window_px)
+    if side is None or not MIN_WINDOW <= side <= MAX_WINDOW or side % 2 == 0:
         raise MeasureError(
-            f"A window of {window_px!r} px is not possible; give an odd whole number "
-            f"from {MIN_WINDOW} to {MAX_WINDOW}, so that a pixel is its middle."
+            f"A window of {shown(window_px)} px is not possible; give an odd whole "
+            f"number from {MIN_WINDOW} to {MAX_WINDOW}, so that a pixel is its middle."
         )
-    return Window(int(window_px), int(window_px))
+    return Window(side, side)
 
 
 def window_from_mm(window_mm: float, spacing_mm: tuple[float, float] | None) -> Window:
@@ -70,18 +76,13 @@ def window_from_mm(window_mm: float, spacing_mm: tuple[float, float] | None) -> 
             "The image has no scale, so a window in mm is not possible; give it in "
             "pixels or calibrate the image."
         )
-    spacing = tuple(map(_length, spacing_mm))
-    side = _length(window_mm)
-    if len(spacing) != 2 or not all(length > 0 for length in spacing):
-        raise MeasureError(
-            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
-            "(depth, lateral)."
-        )
+    spacing = checked_spacing(spacing_mm)
+    side = length(window_mm)
     if not side > 0:
         raise MeasureError(
-            f"A window of {window_mm!r} mm is not possible; give a length above 0."
+            f"A window of {shown(window_mm)} mm is not possible; give a length above 0."
         )
-    exact = [side / length for length in spacing]
+    exact = [side / size for size in spacing]
     if not all(MIN_WINDOW - 1 <= px < MAX_WINDOW + 1 for px in exact):
         raise MeasureError(
             f"A window of {side:g} mm is {exact[0]:.3g} × {exact[1]:.3g} px here; give "
@@ -90,15 +91,6 @@ def window_from_mm(window_mm: float, spacing_mm: tuple[float, float] | None) -> 
     # The odd number nearest to x is 2 floor(x / 2) + 1.
     rows, columns = (2 * math.floor(px / 2 + 1e-9) + 1 for px in exact)
     return Window(min(rows, MAX_WINDOW), min(columns, MAX_WINDOW))
-
-
-def _length(value: float) -> float:
-    """Return a finite number as float, and NaN for anything else."""
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan
 
 
 def place_windows(shape: tuple[int, int], window: Window, mask: Mask | None) -> Place:
@@ -127,15 +119,10 @@ def checked_steps(offsets: Sequence[tuple[int, int]], window: Window) -> Offsets
         steps = [(row, column) for row, column in offsets]
     except (TypeError, ValueError):
         steps = []
-    whole = (
-        isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        for step in steps
-        for value in step
-    )
-    if not steps or not all(whole):
+    if not steps or any(whole(value) is None for step in steps for value in step):
         raise MeasureError(
-            f"The steps {offsets!r} are not pairs of whole numbers; give at least one "
-            "(row, column), such as (0, 1)."
+            f"The steps {shown(offsets)} are not pairs of whole numbers; give at least "
+            "one (row, column), such as (0, 1)."
         )
     found: list[tuple[int, int]] = []
     for row, column in steps:
@@ -158,9 +145,10 @@ def checked_steps(offsets: Sequence[tuple[int, int]], window: Window) -> Offsets
 
 def checked_share(min_share: float) -> float:
     """Return the share as float, or refuse what is not within 0 … 1."""
-    share = _length(min_share)
+    share = length(min_share)
     if not 0 <= share <= 1:
         raise MeasureError(
-            f"The least share {min_share!r} is not possible; give a number from 0 to 1."
+            f"The least share {shown(min_share)} is not possible; give a number from 0 "
+            "to 1."
         )
     return share

@@ -7,13 +7,14 @@ sums are whole numbers, so a window that has moved a thousand times has not drif
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 NO_PAIR = 65535
 """Code where an end of the pair lies outside; 256 levels never reach it."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pair_codes(levels, down, across, n_levels, codes):
     """Write the code of each pair of pixels, transposed: shape (columns, rows).
 
@@ -32,7 +33,7 @@ def pair_codes(levels, down, across, n_levels, codes):
                 codes[c, r] = abs(a - b) * n_levels + min(a, b) - 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _enter(line, start, stop, n_levels, counts, gains, squares, logs):
     """Count the pairs of a stretch in; return the two sums as they then are."""
     for i in range(start, stop):
@@ -46,7 +47,7 @@ def _enter(line, start, stop, n_levels, counts, gains, squares, logs):
     return squares, logs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _leave(line, start, stop, n_levels, counts, gains, squares, logs):
     """Undo `_enter`."""
     for i in range(start, stop):
@@ -60,7 +61,7 @@ def _leave(line, start, stop, n_levels, counts, gains, squares, logs):
     return squares, logs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def slide(codes, height, width, n_levels, gains, first, squares_out, logs_out):
     """Write the sums over the entries of the matrix of each window of a band.
 
@@ -106,7 +107,7 @@ def slide(codes, height, width, n_levels, gains, first, squares_out, logs_out):
         step = -step
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _read_row(levels, row, down, across, by_difference, difference, total):
     """Write difference and sum of the levels of a row of pairs."""
     left, right = max(0, -across), max(0, across)
@@ -119,13 +120,13 @@ def _read_row(levels, row, down, across, by_difference, difference, total):
         total[c] = a + b if there else 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_row(table, place, sign, columns):
     for c in range(columns.size):
         columns[c] += sign * table[place[c]]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def box_sums(levels, down, across, height, width, by_difference, by_total, first, sums):
     """Write the sums of functions of the pairs of each window of a band.
 
@@ -161,7 +162,7 @@ def box_sums(levels, down, across, height, width, by_difference, by_total, first
             _run_along(columns[q], width, sums[q, y])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _run_along(columns, width, out):
     window = columns[:width].sum()
     out[0] = window

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 import numpy as np
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import shown, whole
 from napari_muscle_us.measure.texture.features import Feature
 
 if TYPE_CHECKING:
@@ -154,15 +155,13 @@ def checked_reach(distance_px: int) -> int:
     MeasureError
         If it is not a whole number from 1 to `MAX_REACH`.
     """
-    whole = isinstance(distance_px, (int, np.integer)) and not isinstance(
-        distance_px, bool
-    )
-    if not whole or not 1 <= distance_px <= MAX_REACH:
+    reach = whole(distance_px)
+    if reach is None or not 1 <= reach <= MAX_REACH:
         raise MeasureError(
             f"The distance of neighbours must be a whole number of pixels from 1 to "
-            f"{MAX_REACH}; it is {distance_px!r}."
+            f"{MAX_REACH}; it is {shown(distance_px)}."
         )
-    return int(distance_px)
+    return reach
 
 
 def mean_features(

@@ -6,10 +6,11 @@ Imported at the first call, never with the package, as `napari_muscle_us._kernel
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_tone_differences(field, reach, counts, sums):
     """Add the pixels of each level by their number k of neighbours, and differences.
 
@@ -48,7 +49,7 @@ def add_tone_differences(field, reach, counts, sums):
             many[column] -= above[column] != 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def tone_features(n, s):
     """Return coarseness, contrast, busyness, complexity and strength.
 
@@ -83,7 +84,7 @@ def tone_features(n, s):
     return values
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_dependences(field, reach, alpha, counts):
     """Count the pixels of each level by 1 + the neighbours at most `alpha` from it.
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us.errors import MeasureError, MuscleUSError
+from napari_muscle_us.measure.texture._checks import shown
 from napari_muscle_us.measure.texture.families import all_features
-from napari_muscle_us.measure.texture.settings import TextureSettings, shown
+from napari_muscle_us.measure.texture.settings import TextureSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,11 @@ Imported at the first call, never with the package, as `napari_muscle_us._kernel
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def frame_boxes(levels):
     """Return pixels, top, bottom, left, right and highest level, a row a frame.
 
@@ -40,7 +41,7 @@ def frame_boxes(levels):
     return boxes
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def framed(levels, frame, box, rows, columns):
     """Return the box of one frame with a margin of zeros, so that no step leaves it."""
     top, bottom, left, right = box[1], box[2], box[3], box[4]
@@ -54,7 +55,7 @@ def framed(levels, frame, box, rows, columns):
     return field
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_runs(field, row_step, column_step, counts):
     """Count the runs of one direction into ``counts[level - 1, length - 1]``.
 
@@ -82,7 +83,7 @@ def add_runs(field, row_step, column_step, counts):
             counts[i, j] += reached[i + 1, j + 1] - reached[i + 1, j + 2]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mean_and_variance(sums, places, total):
     mean = 0.0
     for k in range(sums.size):
@@ -94,7 +95,7 @@ def _mean_and_variance(sums, places, total):
     return mean, variance / total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def describe(counts, columns, n_units):
     """Return the 17 features that all matrices of level and second index share.
 

@@ -6,10 +6,11 @@ Imported at the first call, never with the package, as `napari_muscle_us._kernel
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from napari_muscle_us._compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def edge_distances(field):
     """Return the city-block distance to the nearest pixel outside; 1 at the edge.
 
@@ -32,7 +33,7 @@ def edge_distances(field):
     return distance
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _root(parent, label):
     while parent[label] != label:
         # Each look-up halves the way of the next one.
@@ -41,7 +42,7 @@ def _root(parent, label):
     return label
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _join(parent, one, other):
     one, other = _root(parent, one), _root(parent, other)
     if one < other:
@@ -51,7 +52,7 @@ def _join(parent, one, other):
     return other
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find_zones(field, distance):
     """Return level, size and least distance of each zone of 8-connected equal levels.
 
@@ -96,7 +97,7 @@ def find_zones(field, distance):
     return _whole_zones(zones, parent, n_labels)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _whole_zones(zones, parent, n_labels):
     """Return the zones of the labels that are roots, with what was joined to them."""
     n_zones = 0
@@ -116,7 +117,7 @@ def _whole_zones(zones, parent, n_labels):
     return whole
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def tabulate(levels, values, n_levels):
     """Return how often each level has each value, and the values that occur."""
     largest = 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.intensity import GRAY_LEVELS
+from napari_muscle_us.measure.texture._checks import array_of, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,8 +141,10 @@ def discretise(
     else:
         table = _by_number(counts, bin_number)
         method = {"discretisation": "fixed_bin_number", "bin_number": int(bin_number)}
-    levels = table[frames]
-    levels *= inside
+    levels = np.empty(frames.shape, np.uint16)
+    # Frame by frame: a look-up takes eight bytes a pixel for the while.
+    for frame, area, found in zip(frames, inside, levels, strict=True):
+        np.multiply(table[frame], area, out=found)
     present = np.unique(table[counts > 0])
     return Levels(levels, int(present[-1]), len(present), method)
 
@@ -193,6 +196,7 @@ def normalise_three_sigma(
     >>> normalise_three_sigma(gray, gray > 0)
     array([[ 75, 180, 128,   0]], dtype=uint8)
     """
+    gray = array_of(gray, "image")
     frames, inside = checked_region(gray, mask)
     counts = [int(count) for count in region_histogram(frames, inside)]
     n = sum(counts)
@@ -208,7 +212,10 @@ def normalise_three_sigma(
         for level in range(GRAY_LEVELS)
     ]
     table = np.clip(scaled, 0, GRAY_LEVELS - 1).astype(np.uint8)
-    return np.asarray(table[gray])
+    normalised = np.empty(frames.shape, np.uint8)
+    for frame, found in zip(frames, normalised, strict=True):
+        found[...] = table[frame]
+    return normalised.reshape(gray.shape)
 
 
 def checked_region(
@@ -243,12 +250,13 @@ def checked_region(
     >>> frames.shape, int(inside.sum())
     ((1, 4, 5), 4)
     """
+    gray, mask = array_of(gray, "image"), array_of(mask, "mask")
     if gray.dtype != np.uint8:
         raise MeasureError(
             f"Texture needs 8-bit gray levels, not {gray.dtype}; convert the image to "
             "8 bits first."
         )
-    if gray.ndim == 4 or (gray.ndim == 3 and mask.shape == gray.shape[:2]):
+    if gray.ndim == 4 or _coloured(gray.shape, mask.shape):
         raise MeasureError(
             f"Texture needs one gray level a pixel, and the image has shape "
             f"{gray.shape}; convert colours to gray first."
@@ -270,6 +278,14 @@ def checked_region(
     if inside.shape != frames.shape:
         inside = np.broadcast_to(inside, frames.shape)
     return frames, inside
+
+
+def _coloured(image: tuple[int, ...], mask: tuple[int, ...]) -> bool:
+    """Return whether a picture has colours, to judge by the shape of its mask."""
+    if len(image) != 3 or mask != image[:2]:
+        return False
+    # A clip may have as many frames as rows, and one mask for all of them.
+    return mask != image[-2:] or image[2] in (3, 4)
 
 
 def region_histogram(
@@ -341,10 +357,10 @@ def _by_number(
 
 def _whole(name: str, value: int, low: int, high: int) -> int:
     """Return a setting as int, or refuse what is not whole or out of range."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
+    number = whole(value)
+    if number is None or not low <= number <= high:
         raise MeasureError(
-            f"The {name} {value!r} is not possible; give a whole number from {low} to "
-            f"{high}."
+            f"The {name} {shown(value)} is not possible; give a whole number from "
+            f"{low} to {high}."
         )
-    return int(value)
+    return number

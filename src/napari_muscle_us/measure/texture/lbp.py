@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import shown, whole
 from napari_muscle_us.measure.texture.discretise import checked_region
 from napari_muscle_us.measure.texture.features import Feature
 
@@ -242,10 +243,10 @@ def _numbers(counts: npt.NDArray[np.int64]) -> list[float]:
 
 
 def _checked_radius(radius_px: int) -> int:
-    whole = isinstance(radius_px, (int, np.integer)) and not isinstance(radius_px, bool)
-    if not whole or not 1 <= radius_px <= MAX_RADIUS:
+    radius = whole(radius_px)
+    if radius is None or not 1 <= radius <= MAX_RADIUS:
         raise MeasureError(
-            f"The radius {radius_px!r} px is not possible; give a whole number from 1 "
-            f"to {MAX_RADIUS}."
+            f"The radius {shown(radius_px)} px is not possible; give a whole number "
+            f"from 1 to {MAX_RADIUS}."
         )
-    return int(radius_px)
+    return radius

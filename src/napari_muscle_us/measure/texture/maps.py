@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture import _map_sliding
+from napari_muscle_us.measure.texture._checks import array_of, shown
 from napari_muscle_us.measure.texture._map_boxes import (
     Place,
     Window,
@@ -178,6 +179,8 @@ def compute_texture_map(
     >>> found[3]
     array([nan, 0. , 0. , 0. , 1.5, 1.5, 0. , 0. , nan], dtype=float32)
     """
+    gray = array_of(gray, "image")
+    mask = None if mask is None else array_of(mask, "mask")
     window = _window(window_px, window_mm, spacing_mm)
     wanted = _checked_features(features)
     steps = checked_steps(offsets, window)
@@ -201,11 +204,14 @@ def _window(
 
 
 def _checked_features(features: Sequence[str]) -> list[MapFeature]:
-    keys = [features] if isinstance(features, str) else list(features)
+    try:
+        keys = [features] if isinstance(features, str) else list(features)
+    except TypeError:
+        keys = []
     for key in keys:
-        if key not in MAP_FEATURES:
+        if not isinstance(key, str) or key not in MAP_FEATURES:
             raise MeasureError(
-                f"There is no texture map {key!r}; choose from "
+                f"There is no texture map {shown(key)}; choose from "
                 f"{', '.join(MAP_FEATURES)}."
             )
     if not keys:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import array_of, checked_spacing
 from napari_muscle_us.measure.texture._zones import both_zone_features
 from napari_muscle_us.measure.texture.discretise import (
     Levels,
@@ -29,6 +27,7 @@ from napari_muscle_us.measure.texture.settings import DIRECTED, TextureSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from napari_muscle_us.measure.texture.offsets import Offsets
@@ -234,7 +233,7 @@ def texture_of(
     MeasureError
         As `measure_texture`.
     """
-    gray, mask = _checked(np.asarray(gray), np.asarray(mask))
+    gray, mask = _checked(array_of(gray, "image"), array_of(mask, "mask"))
     offsets = steps_of(settings, spacing_mm)
     lengths = _lengths(offsets, spacing_mm)
     used = normalise_three_sigma(gray, mask) if settings.normalise else gray
@@ -374,13 +373,5 @@ def _lengths(
     """Return offsets in mm, empty without a spacing; refuse what is no length."""
     if spacing_mm is None:
         return ()
-    try:
-        depth, lateral = (float(length) for length in spacing_mm)
-    except (TypeError, ValueError):
-        depth = lateral = math.nan
-    if not (0 < depth < math.inf and 0 < lateral < math.inf):
-        raise MeasureError(
-            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
-            "(depth, lateral)."
-        )
+    depth, lateral = checked_spacing(spacing_mm)
     return tuple((row * depth, column * lateral) for row, column in offsets)

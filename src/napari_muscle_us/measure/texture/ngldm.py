@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import shown, whole
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     CountMatrix,
@@ -131,6 +132,9 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
 """The 17 features in the order of the standard."""
 
 
+_MAX_ALPHA: Final = 65_535
+
+
 def ngldm_features(
     levels: npt.NDArray[np.uint16],
     n_levels: int,
@@ -253,10 +257,10 @@ def _counted(
 
 
 def _checked_alpha(alpha: int) -> int:
-    whole = isinstance(alpha, (int, np.integer)) and not isinstance(alpha, bool)
-    if not whole or not 0 <= alpha <= np.iinfo(np.uint16).max:
+    near = whole(alpha)
+    if near is None or not 0 <= near <= _MAX_ALPHA:
         raise MeasureError(
-            f"The difference of like gray levels must be a whole number from 0 on; it "
-            f"is {alpha!r}."
+            f"The difference of like gray levels must be a whole number from 0 to "
+            f"{_MAX_ALPHA}; it is {shown(alpha)}."
         )
-    return int(alpha)
+    return near

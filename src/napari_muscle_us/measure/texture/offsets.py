@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import (
+    checked_spacing,
+    length,
+    shown,
+    whole,
+)
 
 Offset = tuple[int, int]
 Offsets = tuple[Offset, ...]
@@ -81,13 +87,13 @@ def offsets_px(distance_px: int = 1) -> Offsets:
     >>> offsets_px(2)
     ((0, 2), (2, 0), (2, 2), (2, -2))
     """
-    whole = hasattr(distance_px, "__index__") and not isinstance(distance_px, bool)
-    if not whole or not 1 <= distance_px <= MAX_STEP:
+    distance = whole(distance_px)
+    if distance is None or not 1 <= distance <= MAX_STEP:
         raise MeasureError(
-            f"The distance {distance_px!r} px is not possible; give a whole number "
-            f"from 1 to {MAX_STEP}."
+            f"The distance {shown(distance_px)} px is not possible; give a whole "
+            f"number from 1 to {MAX_STEP}."
         )
-    return _steps(int(distance_px), int(distance_px))
+    return _steps(distance, distance)
 
 
 def offsets_mm(distance_mm: float, spacing_mm: tuple[float, float] | None) -> OffsetsMm:
@@ -127,11 +133,17 @@ def offsets_mm(distance_mm: float, spacing_mm: tuple[float, float] | None) -> Of
     >>> found.depth_mm, round(found.lateral_mm, 9), round(found.lengths_mm[2], 4)
     (0.5, 0.6, 0.781)
     """
-    depth, lateral = _checked_spacing(spacing_mm)
-    distance = _length(distance_mm)
+    if spacing_mm is None:
+        raise MeasureError(
+            "The image has no scale, so a distance in mm is not possible; give it in "
+            "pixels or calibrate the image."
+        )
+    depth, lateral = checked_spacing(spacing_mm)
+    distance = length(distance_mm)
     if not distance > 0:
         raise MeasureError(
-            f"The distance {distance_mm!r} mm is not possible; give a length above 0."
+            f"The distance {shown(distance_mm)} mm is not possible; give a length "
+            "above 0."
         )
     rows = _pixels(distance, depth, "in depth")
     columns = _pixels(distance, lateral, "laterally")
@@ -165,27 +177,3 @@ def _pixels(distance: float, spacing: float, axis: str) -> int:
             f"mm {axis}; give at least {spacing:g} mm."
         )
     return pixels
-
-
-def _checked_spacing(spacing_mm: tuple[float, float] | None) -> tuple[float, float]:
-    if spacing_mm is None:
-        raise MeasureError(
-            "The image has no scale, so a distance in mm is not possible; give it in "
-            "pixels or calibrate the image."
-        )
-    lengths = tuple(map(_length, spacing_mm))
-    if len(lengths) != 2 or not all(length > 0 for length in lengths):
-        raise MeasureError(
-            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
-            "(depth, lateral)."
-        )
-    return lengths[0], lengths[1]
-
-
-def _length(value: float) -> float:
-    """Return a finite number as float, and NaN for anything else."""
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan

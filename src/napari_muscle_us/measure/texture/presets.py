@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import shown
 from napari_muscle_us.measure.texture._preset_file import MAX_BYTES as MAX_BYTES
 from napari_muscle_us.measure.texture._preset_file import TexturePreset as TexturePreset
 from napari_muscle_us.measure.texture._preset_file import dump_preset as dump_preset
 from napari_muscle_us.measure.texture._preset_file import parse_preset as parse_preset
-from napari_muscle_us.measure.texture.settings import shown
 from napari_muscle_us.user_folder import user_data_folder
 
 if TYPE_CHECKING:

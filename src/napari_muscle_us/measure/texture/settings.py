@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from napari_muscle_us.errors import MeasureError
+from napari_muscle_us.measure.texture._checks import length, shown, whole
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     checked_reach,
@@ -120,11 +119,12 @@ class TextureSettings:
         reach = checked_reach(self.neighbourhood_px)
         object.__setattr__(self, "neighbourhood_px", reach)
         if self.distance_mm is not None:
-            object.__setattr__(self, "distance_mm", _length(self.distance_mm))
-        if self.aggregation not in get_args(Aggregation):
+            object.__setattr__(self, "distance_mm", _distance(self.distance_mm))
+        known = get_args(Aggregation)
+        if not isinstance(self.aggregation, str) or self.aggregation not in known:
             raise MeasureError(
                 f"Aggregation {shown(self.aggregation)} is not known; choose one of "
-                f"{', '.join(get_args(Aggregation))}."
+                f"{', '.join(known)}."
             )
         for name in ("normalise", "each_direction"):
             if not isinstance(getattr(self, name), bool):
@@ -232,22 +232,6 @@ class TextureSettings:
         return cls(**settings)
 
 
-def shown(value: object) -> str:
-    """Return a value as a message shows it: its type where it is long or no scalar.
-
-    Examples
-    --------
-    >>> shown("a"), shown([1]), shown(10**5000)
-    ("'a'", 'a list', 'a long int')
-    """
-    if not isinstance(value, (str, int, float, type(None))):
-        return f"a {type(value).__name__}"
-    if isinstance(value, int) and value.bit_length() > 64:
-        return f"a long {type(value).__name__}"
-    text = repr(value[:60] if isinstance(value, str) else value)
-    return text if len(text) <= 62 else f"{text[:61]}…"
-
-
 def _plain(value: object) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
@@ -281,16 +265,17 @@ def _discretised(method: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _checked_families(families: object) -> tuple[str, ...]:
-    names: tuple[object, ...] = ()
-    if isinstance(families, Iterable):
+def _checked_families(families: Any) -> tuple[str, ...]:
+    try:
         names = (families,) if isinstance(families, str) else tuple(families)
+    except TypeError:
+        names = ()
     if not names:
         raise MeasureError(
             f"No texture family was chosen; choose of {', '.join(FAMILIES)}."
         )
     for name in names:
-        if name not in FAMILIES:
+        if not isinstance(name, str) or name not in FAMILIES:
             raise MeasureError(
                 f"There is no texture family {shown(name)}; choose of "
                 f"{', '.join(FAMILIES)}."
@@ -300,23 +285,17 @@ def _checked_families(families: object) -> tuple[str, ...]:
 
 def _whole(name: str, value: object, low: int, high: int) -> int:
     """Return a whole number in a range; refuse all else, with what was given."""
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not low <= number <= high or number != int(number):
+    number = whole(value)
+    if number is None or not low <= number <= high:
         raise MeasureError(
             f"{name} must be a whole number from {low} to {high}; it is {shown(value)}."
         )
-    return int(number)
+    return number
 
 
-def _length(value: object) -> float:
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not 0 < number < math.inf:
+def _distance(value: object) -> float:
+    number = length(value)
+    if not number > 0:
         raise MeasureError(
             f"The distance {shown(value)} mm is not a length; give a positive number."
         )

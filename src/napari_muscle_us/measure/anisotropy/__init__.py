@@ -1,0 +1,1 @@
+"""Direction and order of muscle fibres, by definitions that are written in full."""
