@@ -687,12 +687,17 @@ def test_the_file_of_another_image_stays_where_it_is(slot, scan, folder):
 
 # Kills
 
-# Each child of one loaded program draws on until it is killed.
+# Each child of one loaded program draws on until it is killed. Lines are written in one
+# call: print() would write word by word under PYTHONUNBUFFERED, and a kill between two
+# words runs the line of the child into the next one of its parent.
 WRITER = """
 import os, sys
 from napari_muscle_us import Polygon
 from napari_muscle_us.io.autosave import AutosaveSlot, ImageFacts, RoiSet
 from napari_muscle_us.roi.entries import RoiEntry
+
+def tell(word, number):
+    os.write(1, f"{word} {number}\\n".encode())
 
 def draw_on(path):
     slot = AutosaveSlot(path, ImageFacts("scan.dcm", "k1"))
@@ -702,15 +707,15 @@ def draw_on(path):
         outline = [(i, number + i % 7 / 3) for i in range(60)]
         entries += (RoiEntry(Polygon(outline, name=str(number))),)
         assert slot.save([RoiSet("ROIs", entries)]).notice == ""
-        print("saved", number + 1, flush=True)
+        tell("saved", number + 1)
 
 for line in sys.stdin:
     child = os.fork()
     if not child:
         draw_on(line.strip())
-    print("child", child, flush=True)
+    tell("child", child)
     os.waitpid(child, 0)
-    print("dead 0", flush=True)
+    tell("dead", 0)
 """
 KILLS = 24
 
