@@ -440,7 +440,7 @@ def test_the_fast_angle_is_exact():
 def test_bands_are_not_seen(muscle, monkeypatch):
     maps = []
     for threads in (1, 2, 5):
-        monkeypatch.setattr(orientation_module, "_processors", lambda n=threads: n)
+        monkeypatch.setattr(orientation_module, "processors", lambda n=threads: n)
         maps.append(compute_orientation_map(muscle, sigma_px=4))
     for other in maps[1:]:
         np.testing.assert_array_equal(other.coherency, maps[0].coherency)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from napari_muscle_us._parallel import processors, side_by_side
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.anisotropy._prepare import (
     Prepared,
@@ -216,7 +216,7 @@ def _fill(ready: Prepared, windows: tuple[Single, Single], out: list[Single]) ->
     from napari_muscle_us.measure.anisotropy import _tensor_kernels as kernels
 
     height = ready.image.shape[0]
-    bands = min(_processors(), max(1, height // _MIN_BAND))
+    bands = min(processors(), max(1, height // _MIN_BAND))
     edges = [height * band // bands for band in range(bands + 1)]
     shares = _shares(ready, windows)
     single = np.float32
@@ -237,14 +237,7 @@ def _fill(ready: Prepared, windows: tuple[Single, Single], out: list[Single]) ->
             tuple(out),
         )
 
-    if bands == 1:
-        band(0, height)
-        return
-    with ThreadPoolExecutor(bands - 1, "orientation") as pool:
-        others = [pool.submit(band, *edges[k : k + 2]) for k in range(1, bands)]
-        band(edges[0], edges[1])
-        for other in others:
-            other.result()
+    side_by_side([partial(band, *edges[k : k + 2]) for k in range(bands)])
 
 
 def _shares(ready: Prepared, windows: tuple[Single, Single]) -> tuple[Single, Single]:
@@ -258,14 +251,6 @@ def _shares(ready: Prepared, windows: tuple[Single, Single]) -> tuple[Single, Si
         share = np.convolve(line, whole)[len(taps) - 1 : len(taps) - 1 + len(line)]
         found.append(share.astype(np.float32))
     return found[0], found[1]
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        # Not on Windows or macOS.
-        return os.cpu_count() or 1
 
 
 def orientation_of_clip(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from napari_muscle_us._parallel import processors
 from napari_muscle_us.measure.texture.map_features import (
     OF_DIFFERENCE,
     OF_MATRIX,
@@ -166,7 +166,7 @@ def run(
     bool
         False if it was cancelled; `out` is then incomplete.
     """
-    threads = _processors()
+    threads = processors()
     bands = [(work, rows) for work in passes for rows in _bands(work, out, threads)]
     if cancelled is not None and cancelled():
         return False
@@ -183,14 +183,6 @@ def run(
             for band in waiting:
                 band.cancel()
     return True
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        # Not on Windows or macOS.
-        return os.cpu_count() or 1
 
 
 def _bands(work: Pass, out: Maps, threads: int) -> list[slice]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from napari_muscle_us._parallel import side_by_side
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture._checks import array_of, checked_spacing
 from napari_muscle_us.measure.texture._zones import both_zone_features
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 _WORTH_THREADS: Final = 20_000
 """Pixels from which threads save more than they cost."""
-
-_MOST_THREADS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -319,10 +318,7 @@ def _in_parallel(
     if len(parts) < 2 or mask.size < _WORTH_THREADS:
         done = [part() for part in parts]
     else:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(_MOST_THREADS) as pool:
-            done = list(pool.map(lambda part: part(), parts))
+        done = side_by_side(parts)
     return {key: value for values in done for key, value in values.items()}
 
 
