@@ -239,7 +239,9 @@ def check_wheel() -> None:
         python = program("python")
         run(python, "-m", "build", "--wheel", "--outdir", str(dist), str(ROOT))
         create_venv(venv)
-        pip_install(venv, *(f"{wheel}[all]" for wheel in dist.glob("*.whl")))
+        # To compile every module would take longer than the few that are started.
+        wheels = (f"{wheel}[all]" for wheel in dist.glob("*.whl"))
+        pip_install(venv, "--no-compile", *wheels)
         start = [program(APPLICATION, venv)]
         if LINUX and shutil.which("Xvfb"):
             # Without a display the application has to start its own.
@@ -278,12 +280,12 @@ def test_steps(*, fast: bool) -> list[tuple[str, Callable[[], None]]]:
         ("core tests", partial(run, *pytest, *parallel, "tests/core")),
         ("panel tests", partial(run, *panels, variables=offscreen)),
         ("integration tests", partial(run_displayed, *whole, variables=strict)),
-        ("docstring examples", partial(run, *pytest, *modules)),
+        ("docstring examples", partial(run, *pytest, *parallel, *modules)),
     ]
     if has_examples():
         # Not without examples: pytest fails when it finds no test.
         pages = [name for name in ("docs", "README.md") if (ROOT / name).exists()]
-        action = partial(run, *pytest, "--doctest-glob=*.md", *pages)
+        action = partial(run, *pytest, *parallel, "--doctest-glob=*.md", *pages)
         steps.append(("documentation examples", action))
     if not fast:
         steps.append(("wheel in an empty environment", check_wheel))
