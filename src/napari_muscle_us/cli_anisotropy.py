@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us.cli_common import FILE, note, refuse_own_input, with_options
+from napari_muscle_us.cli_image import IMAGE_OPTIONS, region_of, still_of
 from napari_muscle_us.errors import MuscleUSError, ResultsError
 
 if TYPE_CHECKING:
@@ -168,20 +169,6 @@ def orientation() -> None:
     """Write maps of fibre orientation."""
 
 
-IMAGE_OPTIONS: Final = (
-    click.option(
-        "--frame", type=int, help="Frame of a clip, from 0 (a clip needs it)."
-    ),
-    click.option(
-        "--gray-rule",
-        type=click.Choice(["imagej", "luma601"]),
-        default="imagej",
-        show_default=True,
-        help="How colour becomes gray.",
-    ),
-)
-
-
 @orientation.command("map")
 @click.argument("image", type=FILE)
 @click.option(
@@ -213,7 +200,7 @@ def write_orientation_map(out: Path, **options: Any) -> None:
     settings = _map_settings(options)
     opened = read_image(options["image"], gray_rule=options["gray_rule"])
     image = still_of(opened, options["frame"])
-    outline, mask = _region(options["roi"], image)
+    outline, mask = region_of(options["roi"], image)
     found = _oriented(image, settings, mask)
     told = _about(image, settings) | {"roi_geometry": outline}
     _write(paths, found, image, told)
@@ -326,40 +313,3 @@ def _write(
         }
         values = getattr(found, attribute)
         write_map(path, values, name=name, spacing_mm=image.spacing_mm, info=info)
-
-
-def still_of(image: UltrasoundImage, frame: int | None) -> UltrasoundImage:
-    """Return the frame that was chosen of a clip, or the still image itself.
-
-    Raises
-    ------
-    MuscleUSError
-        If it is a clip and no frame, or one that is not there, was chosen.
-    """
-    if frame is not None:
-        return image.frame(frame)
-    if image.is_clip:
-        raise MuscleUSError(
-            f"{image.name!r} is a clip of {image.n_frames} frames; add --frame N, 0 to "
-            f"{image.n_frames - 1}."
-        )
-    return image
-
-
-def _region(
-    path: Path | None, image: UltrasoundImage
-) -> tuple[dict[str, Any] | None, Mask | None]:
-    """Return the outline and the pixels of the one ROI in a file."""
-    if path is None:
-        return None, None
-    from napari_muscle_us.io.imagej import read_imagej_rois
-    from napari_muscle_us.roi.rasterize import roi_mask
-    from napari_muscle_us.roi.shapes import roi_to_dict
-
-    rois = read_imagej_rois(path)
-    if len(rois) != 1:
-        raise MuscleUSError(
-            f"{path.name!r} holds {len(rois)} ROIs, and a map is of one; give a file "
-            "with one ROI."
-        )
-    return roi_to_dict(rois[0]), roi_mask(rois[0], image.frame_shape)

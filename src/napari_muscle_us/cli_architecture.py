@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from napari_muscle_us.cli_anisotropy import IMAGE_OPTIONS, still_of
 from napari_muscle_us.cli_common import FILE, note, refuse_own_input, with_options
+from napari_muscle_us.cli_image import IMAGE_OPTIONS, still_of
 from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us.cli_common import FILE, note, refuse_own_input, with_options
+from napari_muscle_us.cli_image import IMAGE_OPTIONS, region_of, still_of
 from napari_muscle_us.cli_texture import (
     DISTANCE_OPTIONS,
     LEVEL_OPTIONS,
@@ -47,14 +48,7 @@ _FAMILY_OF: Final = {"pairs": "glcm", "levels": "hist", "gray": "stat"}
     show_default=True,
     help="Least share of a full window's pairs that a value needs.",
 )
-@click.option("--frame", type=int, help="Frame of a clip, from 0 (a clip needs it).")
-@click.option(
-    "--gray-rule",
-    type=click.Choice(["imagej", "luma601"]),
-    default="imagej",
-    show_default=True,
-    help="How colour becomes gray.",
-)
+@with_options(*IMAGE_OPTIONS)
 def write_texture_map(out: Path, **options: Any) -> None:
     """Write the texture around every pixel of an IMAGE as a 32-bit TIFF."""
     from napari_muscle_us.io.read import read_image
@@ -67,8 +61,8 @@ def write_texture_map(out: Path, **options: Any) -> None:
     settings, window = _settings(options, name), _window(options)
     tell_compiling()
     opened = read_image(options["image"], gray_rule=options["gray_rule"])
-    image = _still(opened, options["frame"])
-    outline, mask = _region(options["roi"], image)
+    image = still_of(opened, options["frame"])
+    outline, mask = region_of(options["roi"], image)
     values = _computed(image, mask, name, settings, window, options["min_share"])
     info = _info(image, name, settings) | window
     info |= {
@@ -117,41 +111,6 @@ def _size(image: UltrasoundImage, window: dict[str, Any]) -> list[int]:
     from napari_muscle_us.measure.texture.maps import window_size_px
 
     return list(window_size_px(spacing_mm=image.spacing_mm, **window))
-
-
-def _still(image: UltrasoundImage, frame: int | None) -> UltrasoundImage:
-    if frame is not None:
-        return image.frame(frame)
-    if image.is_clip:
-        raise MuscleUSError(
-            f"{image.name!r} is a clip of {image.n_frames} frames; add --frame N, 0 to "
-            f"{image.n_frames - 1}."
-        )
-    return image
-
-
-def _region(
-    path: Path | None, image: UltrasoundImage
-) -> tuple[dict[str, Any] | None, Mask | None]:
-    """Return the outline and the pixels of the one ROI in a file."""
-    if path is None:
-        return None, None
-    import numpy as np
-
-    from napari_muscle_us.io.imagej import read_imagej_rois
-    from napari_muscle_us.roi.rasterize import usable_window
-    from napari_muscle_us.roi.shapes import roi_to_dict
-
-    rois = read_imagej_rois(path)
-    if len(rois) != 1:
-        raise MuscleUSError(
-            f"{path.name!r} holds {len(rois)} ROIs, and a map is of one; give a file "
-            "with one ROI."
-        )
-    window = usable_window(rois[0], image.frame_shape)
-    mask = np.zeros(image.frame_shape, np.bool_)
-    mask[window.rows, window.columns] = window.mask
-    return roi_to_dict(rois[0]), mask
 
 
 def _computed(

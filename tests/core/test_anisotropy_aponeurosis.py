@@ -325,6 +325,7 @@ def test_angle_of_a_line_with_any_spacing(degrees, row, depth, lateral):
         ("abc", "2 to 100000 points"),
         ([(1, 2), (math.nan, 3)], "far outside"),
         ([(1, 2), (1e300, 3)], "far outside"),
+        ([(1, 2), (10**400, 3)], "2 to 100000 points"),
     ],
 )
 def test_points_that_are_no_line_are_refused(points, words, one_sentence):

@@ -224,6 +224,10 @@ BAD = {
     "energy": {"min_energy_share": -0.1},
     "energy NaN": {"min_energy_share": math.nan},
     "gradient": {"gradient": "roberts"},
+    "inside nothing": {"min_inside": None},
+    "energy of a list": {"min_energy_share": [0.1]},
+    "energy long": {"min_energy_share": 10**5000},
+    "variant of a list": {"variant": ["coherency"]},
 }
 
 

@@ -341,6 +341,9 @@ def test_inputs_are_not_changed():
         (UPPER, LOWER, [(150, 200), (math.inf, 1)], None, "far outside any image"),
         (UPPER, LOWER, 20.0, (0, 0.1), "positive length"),
         (UPPER, LOWER, 20.0, (0.1,), "positive length"),
+        (UPPER, LOWER, 10**400, None, "a long int degrees"),
+        (UPPER, LOWER, [(10**400, 200), (150, 1)], None, "draw it as a line"),
+        (UPPER, LOWER, [[(10**400, 200), (150, 1)]], None, "draw it as a line"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(

@@ -320,6 +320,7 @@ BAD = {
     "bins 1": {"bins": 1},
     "bins 5000": {"bins": 5000},
     "bins 3.5": {"bins": 3.5},
+    "bins long": {"bins": 10**5000},
     "sigma in mm without a scale": {"sigma_mm": 1.0},
     "box in mm without a scale": {"box_mm": 1.0},
     "variant": {"variant": "TAI"},

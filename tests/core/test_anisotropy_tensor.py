@@ -459,6 +459,25 @@ def test_no_more_memory_than_maps_and_image():
     assert peak < 4.5 * 2**20
 
 
+def test_a_window_wider_than_the_image_takes_no_more_room(monkeypatch):
+    """Sigma 100 in 7 rows of a million pixels took 7 GB."""
+    from napari_muscle_us.measure.anisotropy import _tensor_kernels as kernels
+
+    image = np.random.default_rng(0).normal(size=(9, 70))
+    whole, taps, map_band = window_taps(60), [], kernels.map_band
+
+    def with_whole_window(*given):
+        taps.append([window.size for window in given[4]])
+        return map_band(*given[:4], (whole, whole), *given[5:])
+
+    found = compute_orientation_map(image, sigma_px=60)
+    monkeypatch.setattr(kernels, "map_band", with_whole_window)
+    expected = compute_orientation_map(image, sigma_px=60)
+    assert taps == [[13, 73]]
+    for name in ("orientation_deg", "coherency", "energy"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_taps_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         gradient_kernel().derive_x[1] = 0
@@ -536,6 +555,7 @@ BAD = {
     "sigma above": bad(sigma_px=101),
     "sigma NaN": bad(sigma_px=math.nan),
     "sigma text": bad(sigma_px="2"),
+    "sigma long": bad(sigma_px=10**5000),
     "sigma mm": bad(sigma_mm=-1.0, spacing_mm=(0.1, 0.1)),
     "sigma mm above": bad(sigma_mm=50.0, spacing_mm=(0.1, 0.1)),
     "gradient sigma": bad(gradient="gaussian", gradient_sigma_px=0.1),
@@ -545,6 +565,10 @@ BAD = {
     "spacing NaN": bad(spacing_mm=(math.nan, 0.1)),
     "spacing of one": bad(spacing_mm=(0.1,)),
     "spacing of a number": bad(spacing_mm=0.1),
+    "spacing tiny": bad(spacing_mm=(1e-300, 0.1)),
+    "spacing huge": bad(spacing_mm=(0.1, 1e9)),
+    "spacing long": bad(spacing_mm=(10**400, 0.1)),
+    "gradient in a list": bad(gradient=["sobel"]),
 }
 
 

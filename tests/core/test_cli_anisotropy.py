@@ -40,6 +40,7 @@ def folder(tmp_path, monkeypatch, formula_image):
         ("bb.roi", OUTLINE),
         ("px.roi", [(10, 10), (11, 10), (11, 11), (10, 11)]),
         ("far.roi", [(900, 900), (950, 900), (950, 950)]),
+        ("eight.roi", [(10, 10), (60, 60), (60, 10), (10, 60)]),
     ):
         roi = ImagejRoi.frompoints(points, name="BB")
         roi.roitype = ROI_TYPE.POLYGON
@@ -254,6 +255,7 @@ WRONG_MAP = {
     "input": (["--out", "scan.tif"], "is the input itself"),
     "picture": (["--out", "other.tif"], "choose another name"),
     "roi": (["--out", "o.tif", "--roi", "far.roi"], "outside the image|covers 0"),
+    "crossed": (["--out", "o.tif", "--roi", "eight.roi"], "crosses itself"),
     "pixel": (["--out", "o.tif", "--roi", "px.roi"], "no direction anywhere: undef"),
     "nowhere": (["--out", "none/maps"], "its folder is not there"),
 }

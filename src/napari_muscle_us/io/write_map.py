@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.io._map_parts import SOFTWARE, check_map, tiff_options
 from napari_muscle_us.io.files import atomic_path, refuse_unwritable
-from napari_muscle_us.io.write_raster import fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-_SOFTWARE: Final = "napari-muscle-us"
 _MARK: Final = b"\nmap="
 """In ImageJ's description of each map, so that one can be told from a picture."""
 
 _HEAD_BYTES: Final = 65_536
-_NAME: Final = re.compile(r"[\x20-\x7e]{0,100}")
 
 
 def write_map(
@@ -75,25 +71,10 @@ def write_map(
     from tifffile import imwrite
 
     refuse_unwritable(path)
-    _check(map, name)
-    metadata: dict[str, Any] = {"axes": "YX", "map": name}
-    options: dict[str, Any] = {}
-    if info is not None:
-        metadata["Info"] = _text(info)
-    if spacing_mm is not None:
-        depth, lateral = (fraction(length) for length in _lengths(spacing_mm))
-        metadata["unit"] = "mm"
-        options["resolution"] = (lateral, depth)
+    check_map(map, name)
+    options = tiff_options("YX", name, spacing_mm, info)
     with atomic_path(path) as temporary:
-        imwrite(
-            temporary,
-            np.ascontiguousarray(map),
-            imagej=True,
-            photometric="minisblack",
-            software=_SOFTWARE,
-            metadata=metadata,
-            **options,
-        )
+        imwrite(temporary, np.ascontiguousarray(map), **options)
 
 
 def refuse_other_map(path: str | Path) -> None:
@@ -118,44 +99,7 @@ def refuse_other_map(path: str | Path) -> None:
             head = file.read(_HEAD_BYTES)
     except (OSError, ValueError):
         return  # Writing will say why it cannot be.
-    if head and not (_MARK in head and _SOFTWARE.encode() in head):
+    if head and not (_MARK in head and SOFTWARE.encode() in head):
         raise ResultsError(
             f"{Path(path).name!r} exists and is no map of ours; choose another name."
         )
-
-
-def _check(map: npt.NDArray[np.float32], name: str) -> None:
-    if map.ndim != 2 or map.dtype != np.float32 or not map.size:
-        raise ResultsError(
-            f"A map of {map.dtype} and shape {map.shape} cannot be written; give "
-            "32-bit floats of shape (depth, lateral)."
-        )
-    if not _NAME.fullmatch(name):
-        raise ResultsError(
-            f"The name {name[:100]!r} of a map cannot be written; give one line of at "
-            "most 100 ASCII letters."
-        )
-
-
-def _text(info: Mapping[str, Any]) -> str:
-    """Return JSON, in ASCII for every program."""
-    try:
-        return json.dumps(info, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ResultsError(
-            "What is told of the map has other than JSON values; give text, finite "
-            "numbers, lists and mappings."
-        ) from None
-
-
-def _lengths(spacing_mm: tuple[float, float]) -> tuple[float, float]:
-    try:
-        depth, lateral = (float(length) for length in spacing_mm)
-    except (TypeError, ValueError):
-        depth = lateral = float("nan")
-    if not (0 < depth < float("inf") and 0 < lateral < float("inf")):
-        raise ResultsError(
-            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
-            "(depth, lateral)."
-        )
-    return depth, lateral

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_muscle_us.errors import ResultsError
+from napari_muscle_us.io._map_parts import check_map, tiff_options
 from napari_muscle_us.io.files import atomic_path, refuse_unwritable
-from napari_muscle_us.io.write_map import _SOFTWARE, _check, _lengths, _text
-from napari_muscle_us.io.write_raster import fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -89,16 +88,9 @@ def write_map_stack(
 
     refuse_unwritable(path)
     _check_size(shape)
-    metadata: dict[str, Any] = {"axes": "TYX", "map": name}
-    options: dict[str, Any] = {}
-    if info is not None:
-        metadata["Info"] = _text(info)
-    if spacing_mm is not None:
-        depth, lateral = (fraction(length) for length in _lengths(spacing_mm))
-        metadata["unit"] = "mm"
-        options["resolution"] = (lateral, depth)
+    options = tiff_options("TYX", name, spacing_mm, info)
     if frame_interval_s is not None:
-        metadata["finterval"] = frame_interval_s
+        options["metadata"]["finterval"] = frame_interval_s
     try:
         with atomic_path(path) as temporary:
             imwrite(
@@ -106,10 +98,6 @@ def write_map_stack(
                 _each(maps, shape, name),
                 shape=shape,
                 dtype=np.float32,
-                imagej=True,
-                photometric="minisblack",
-                software=_SOFTWARE,
-                metadata=metadata,
                 **options,
             )
     except _EndedError:
@@ -137,7 +125,7 @@ def _each(maps: Iterable[Map], shape: tuple[int, int, int], name: str) -> Iterat
         values = next(given, None)
         if values is None:
             raise _EndedError
-        _check(values, name)
+        check_map(values, name)
         if values.shape != shape[1:]:
             raise ResultsError(
                 f"A map has shape {values.shape}, the others {shape[1:]}; give maps of "

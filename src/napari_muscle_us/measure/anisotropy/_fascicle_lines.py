@@ -46,6 +46,7 @@ _WINDOW_ROUNDS: Final = 3
 _SPECTRUM_SMOOTHING: Final = 0.01
 _BOXES: Final = 3
 _MOST_WIDTH: Final = 200
+_LEVEL_LAGS: Final = (12.0, 20.0)
 _LEAST_PEAK: Final = 0.2
 
 
@@ -54,11 +55,14 @@ class WhitenedEchoes:
     """Gray levels of an ROI's bounding box without background, contrast and blur.
 
     Lengths are in rows (axial pixels); a column is `column_per_row` rows wide.
+    `speckle_width` is the lateral half-width before whitening, without what long level
+    lines add to it.
     """
 
     values: Float
     inside: Float
     speckle_size: float
+    speckle_width: float
     first_lag: float
     column_per_row: float
 
@@ -87,32 +91,64 @@ def whiten_echoes(
         window = max(2.0, BACKGROUND * size)
     mean_free = _without_background(gray, inside, window, column_per_row)
     flat = _equal_contrast(mean_free, inside, window, column_per_row)
+    beam = _half_width(flat, inside, axis=1, level=_level_lags(size, column_per_row))
     white = _whiten_laterally(flat, inside)
     width = _half_width(white, inside, axis=1) * column_per_row
     first = max(FIRST_LAG, min(FIRST_LAG_WIDTHS * width / size, MOST_FIRST_LAG)) * size
-    return WhitenedEchoes(white, inside, size, first, column_per_row)
+    return WhitenedEchoes(
+        white, inside, size, beam * column_per_row, first, column_per_row
+    )
 
 
-def count_pairs(inside: Float, echoes: WhitenedEchoes) -> Double:
-    """Return how many pairs of pixels inside lie along each of `DIRECTIONS_DEG`."""
-    return _line_sums(inside, echoes)
+def count_pairs(
+    inside: Float, echoes: WhitenedEchoes, lags: Double | None = None
+) -> Double:
+    """Return how many pairs of pixels inside lie along each of `DIRECTIONS_DEG`.
+
+    At the distances `lags`, by default at all that are compared.
+    """
+    return _line_sums(inside, echoes, _lags(echoes) if lags is None else lags)
 
 
 def line_correlation(
-    values: Float, n_inside: float, pairs: Double, echoes: WhitenedEchoes
+    values: Float,
+    n_inside: float,
+    pairs: Double,
+    echoes: WhitenedEchoes,
+    lags: Double | None = None,
 ) -> Double | None:
     """Return the mean correlation along each of `DIRECTIONS_DEG`; None without echoes.
 
-    Both ends of every pair lie inside: `values` is zero elsewhere.
+    Both ends of every pair lie inside: `values` is zero elsewhere. `pairs` are those
+    at the same `lags`.
     """
     power = float(np.vdot(values, values))
     if not power > 0:
         return None
+    lags = _lags(echoes) if lags is None else lags
     # A direction with fewer pairs than a speckle has pixels says nothing.
-    enough = pairs > _lags(echoes).size * echoes.speckle_size**2
-    mean = np.where(enough, _line_sums(values, echoes) / np.maximum(pairs, 1.0), 0.0)
+    enough = pairs > lags.size * echoes.speckle_size**2
+    sums = _line_sums(values, echoes, lags)
+    mean = np.where(enough, sums / np.maximum(pairs, 1.0), 0.0)
     result: Double = mean * (n_inside / power)
     return result
+
+
+def persistence(echoes: WhitenedEchoes, direction_deg: float) -> float:
+    """Return the correlation along a direction far away, over that near by.
+
+    At the farthest and the nearest third of the distances that are compared, and a
+    degree to either side. Lines go on; what is left of wide speckle does not.
+    """
+    away = np.abs((DIRECTIONS_DEG - direction_deg + 90) % 180 - 90) <= 1.5
+    peaks = []
+    for lags in np.array_split(_lags(echoes), 3)[::2]:
+        pairs = count_pairs(echoes.inside, echoes, lags)
+        n_inside = float(echoes.inside.sum())
+        along = line_correlation(echoes.values, n_inside, pairs, echoes, lags)
+        peaks.append(0.0 if along is None else float(along[away].max()))
+    near, far = peaks
+    return far / near if near > 0 else 0.0
 
 
 def peak_direction(correlation: Double) -> float:
@@ -137,7 +173,7 @@ def _lags(echoes: WhitenedEchoes) -> Double:
     return lags
 
 
-def _line_sums(values: Float, echoes: WhitenedEchoes) -> Double:
+def _line_sums(values: Float, echoes: WhitenedEchoes, lags: Double) -> Double:
     """Return, per direction, the sum of products of pixels at the compared distances.
 
     The transform counts the products at all lags at once; zeros beside the picture
@@ -163,7 +199,7 @@ def _line_sums(values: Float, echoes: WhitenedEchoes) -> Double:
     sums = np.zeros(radians.size)
     add_line_sums(
         products,
-        _lags(echoes),
+        lags,
         np.cos(radians),
         np.sin(radians),
         echoes.column_per_row,
@@ -218,11 +254,20 @@ def _equal_contrast(
     return result
 
 
-def _half_width(values: Float, inside: Float, axis: int) -> float:
+def _level_lags(size: float, column_per_row: float) -> range:
+    """Return the columns of lags at which level lines alone still correlate."""
+    first, last = (n * size / column_per_row for n in _LEVEL_LAGS)
+    return range(round(first), max(round(last), round(first) + 1))
+
+
+def _half_width(
+    values: Float, inside: Float, axis: int, level: range = range(0)
+) -> float:
     """Return the lag at which the correlation falls to one half; infinite if not.
 
     Noise of single pixels adds to lag 0 alone. The value there is therefore that of
-    the parabola through lags 1 and 2.
+    the parabola through lags 1 and 2. One half is halfway down to the mean at the lags
+    `level`, where that is above 0 and the picture is wide enough.
     """
     from napari_muscle_us.measure.anisotropy._fascicle_kernels import mean_product
 
@@ -236,11 +281,15 @@ def _half_width(values: Float, inside: Float, axis: int) -> float:
         return float("inf")
     first, second = correlation(1), correlation(2)
     peak = min(1.0, max(_LEAST_PEAK, first + max(0.0, first - second) / 3))
+    floor = 0.0
+    if level and level.stop <= length:
+        floor = max(0.0, float(np.mean([correlation(lag) for lag in level])))
+    half = (peak + floor) / 2
     before = peak
     for lag in range(1, length):
         after = correlation(lag)
-        if after < peak / 2:
-            return lag - 1 + (before - peak / 2) / (before - after)
+        if after < half:
+            return lag - 1 + (before - half) / (before - after)
         before = after
     return float("inf")
 

@@ -70,7 +70,7 @@ def checked_points(points: npt.ArrayLike) -> tuple[Float, Float]:
     """Return rows and columns, sorted, with one row a column."""
     try:
         values = np.array(points, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = np.empty(0)
     if values.ndim != 2 or values.shape[1:] != (2,) or len(values) > _MAX_POINTS:
         raise MeasureError(

@@ -16,6 +16,7 @@ from napari_muscle_us.measure.anisotropy._fascicle_path import (
     straight_path,
 )
 from napari_muscle_us.measure.anisotropy._lines import FARTHEST_PX
+from napari_muscle_us.measure.texture._checks import shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -147,12 +148,13 @@ def _direction(value: Any) -> float:
     """Return a direction in degrees, or refuse what is none."""
     try:
         degrees = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         degrees = math.nan
     if not -90 <= degrees <= 90:
         raise MeasureError(
-            f"A fascicle direction of {value!r} degrees is not possible; give a number "
-            "from -90 to 90, counter-clockwise positive, or points along the fascicle."
+            f"A fascicle direction of {shown(value)} degrees is not possible; give a "
+            "number from -90 to 90, counter-clockwise positive, or points along the "
+            "fascicle."
         )
     return degrees
 
@@ -177,7 +179,7 @@ def _points(value: Any) -> Float | None:
     """Return rows and columns, or None for what has another shape."""
     try:
         points = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if points.ndim != 2 or points.shape[1] != 2:
         return None

@@ -13,6 +13,7 @@ from napari_muscle_us.measure.anisotropy.gradients import (
     GradientKernel,
     gradient_kernel,
 )
+from napari_muscle_us.measure.texture._checks import shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 FLAT_ENERGY: Final = 1e-8
 """Squared slope, in 8-bit gray levels a pixel, below which there is no direction."""
 
+
+MIN_PIXEL_MM: Final = 1e-6
+"""Least size of a pixel; one over it is the largest. Beyond, squares overflow."""
 
 MIN_UNIT: Final = 1e-12
 MAX_UNIT: Final = 1e12
@@ -125,8 +129,13 @@ def checked_spacing(
         down = across = math.nan
     if not (0 < down < math.inf and 0 < across < math.inf):
         raise MeasureError(
-            f"The pixel spacing {spacing_mm!r} mm is not a positive length; give "
+            f"The pixel spacing {shown(spacing_mm)} mm is not a positive length; give "
             "(depth, lateral)."
+        )
+    if not all(MIN_PIXEL_MM <= size <= 1 / MIN_PIXEL_MM for size in (down, across)):
+        raise MeasureError(
+            f"Pixels of {down:g} × {across:g} mm are not possible; check the pixel "
+            "spacing (depth, lateral)."
         )
     return down, across
 
@@ -142,7 +151,7 @@ def length_px(
         size = _number(px)
         if not 0 < size < math.inf:
             raise MeasureError(
-                f"A {name} of {px!r} px is not possible; give a number above 0."
+                f"A {name} of {shown(px)} px is not possible; give a number above 0."
             )
         return size, size
     if spacing is None:
@@ -153,7 +162,7 @@ def length_px(
     size = _number(mm)
     if not 0 < size < math.inf:
         raise MeasureError(
-            f"A {name} of {mm!r} mm is not possible; give a length above 0."
+            f"A {name} of {shown(mm)} mm is not possible; give a length above 0."
         )
     return size / spacing[0], size / spacing[1]
 

@@ -17,6 +17,7 @@ from napari_muscle_us.measure.anisotropy._fascicle_lines import (
     peak_direction,
     whiten_echoes,
 )
+from napari_muscle_us.measure.anisotropy._fascicle_mistaken import no_fascicles
 from napari_muscle_us.measure.anisotropy._prepare import checked_image, checked_spacing
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ HALF_SIGNIFICANCE: Final = 4.0
 
 MIN_PARTS: Final = 4
 """Least number of parts of an ROI that can agree. Our choice."""
+
+SILENT: Final = 0.25
+"""Power of the echoes, of the ROI's, below which a part shows nothing. Our choice.
+
+In the pictures of muscle we have nearly all parts have 0.6 or more; those of one that
+is mostly black have 0.1 or less, and its few lit lines would stand for all of it.
+"""
 
 _PART_LAGS: Final = 6.0
 _MOST_PARTS: Final = 12
@@ -91,7 +99,8 @@ class FascicleDirection:
     significance : float
         Height of its peak over the other directions, in their SD.
     agreement : float
-        Share of the region's parts whose direction is within `AGREEMENT_DEG`.
+        Share of the region's parts whose direction is within `AGREEMENT_DEG`; those
+        without echoes do not agree.
     speckle_size_px : float
         Axial half-width of the autocorrelation, in rows: the method's unit of length.
     local : LocalDirections
@@ -164,8 +173,8 @@ def fascicle_direction(
 
     An aponeurosis inside the region is a line, too; draw the region between them. The
     method tells lines from speckle, not fascicles from other lines. A transverse
-    picture has no common direction in the whole muscle, but a small region of one, at
-    the side of a panorama, may show one.
+    picture has no common direction in the whole muscle, but most small regions of one
+    show one.
 
     Beams are taken to run down the columns. A change of gain or offset has no effect
     as long as nothing clips.
@@ -200,20 +209,27 @@ def fascicle_direction(
     if echoes is None:
         return _nothing("undefined where nothing but one gradual change is inside")
     whole = _whole(echoes)
-    local = _parts(echoes, corner)
-    if whole is None or local.rows.size < MIN_PARTS:
+    local, n_parts = _parts(echoes, corner)
+    if whole is None or n_parts < MIN_PARTS:
         return _nothing(_too_small(echoes), echoes.speckle_size)
-    return _judged(whole, local, echoes.speckle_size)
+    direction = peak_direction(whole)
+    other = no_fascicles(echoes, direction)
+    if other:
+        return _nothing(f"{_NONE}: {other}", echoes.speckle_size)
+    return _judged(whole, direction, local, n_parts, echoes.speckle_size)
 
 
 def _judged(
-    whole: Double, local: LocalDirections, speckle_size: float
+    whole: Double,
+    direction: float,
+    local: LocalDirections,
+    n_parts: int,
+    speckle_size: float,
 ) -> FascicleDirection:
     """Return the direction with how far it can be trusted."""
-    direction = peak_direction(whole)
     significance = _significance(whole, direction)
     off = np.abs(_difference(local.directions_deg, direction))
-    agreement = float(np.mean(off <= AGREEMENT_DEG))
+    agreement = float(np.sum(off <= AGREEMENT_DEG)) / n_parts
     by_chance = 2 * AGREEMENT_DEG / 180
     beyond = max(0.0, (agreement - by_chance) / (1 - by_chance))
     square = max(0.0, significance) ** 2
@@ -289,15 +305,21 @@ def _whole(echoes: WhitenedEchoes) -> Double | None:
     return line_correlation(echoes.values, float(echoes.inside.sum()), pairs, echoes)
 
 
-def _parts(echoes: WhitenedEchoes, corner: tuple[int, int]) -> LocalDirections:
-    """Return the directions of square parts that overlap by half."""
+def _parts(
+    echoes: WhitenedEchoes, corner: tuple[int, int]
+) -> tuple[LocalDirections, int]:
+    """Return the directions of square parts that overlap by half, and their number.
+
+    Parts without echoes have no direction, and count.
+    """
     height, width = echoes.values.shape
     longest = max(height, width * echoes.column_per_row)
     side = max(_PART_LAGS * echoes.first_lag, longest / _MOST_PARTS)
     high = min(height, max(2, round(side)))
     wide = min(width, max(2, round(side / echoes.column_per_row)))
     full = count_pairs(np.ones((high, wide), np.float32), echoes)
-    found = []
+    least = SILENT * np.vdot(echoes.values, echoes.values) / echoes.inside.sum()
+    found, n_parts = [], 0
     for top in _starts(height, high):
         for left in _starts(width, wide):
             box = slice(top, top + high), slice(left, left + wide)
@@ -305,8 +327,11 @@ def _parts(echoes: WhitenedEchoes, corner: tuple[int, int]) -> LocalDirections:
             n = float(inside.sum())
             if n < _MIN_INSIDE * high * wide:
                 continue
-            pairs = full if n == high * wide else count_pairs(inside, echoes)
+            n_parts += 1
             values = np.ascontiguousarray(echoes.values[box])
+            if np.vdot(values, values) < least * n:
+                continue
+            pairs = full if n == high * wide else count_pairs(inside, echoes)
             along = line_correlation(values, n, pairs, echoes)
             if along is not None:
                 row = corner[0] + top + (high - 1) / 2
@@ -314,7 +339,7 @@ def _parts(echoes: WhitenedEchoes, corner: tuple[int, int]) -> LocalDirections:
                 found.append((row, column, peak_direction(along), along.max()))
     table = np.array(found, np.float64).reshape(-1, 4)
     table.setflags(write=False)
-    return LocalDirections(*table.T)
+    return LocalDirections(*table.T), n_parts
 
 
 def _starts(length: int, part: int) -> list[int]:

@@ -132,7 +132,7 @@ def gradient_kernel(
     >>> kernel.reach, float(kernel.derive_x[1, 1])
     ((1, 1), 0.5)
     """
-    if name not in GRADIENTS:
+    if not isinstance(name, str) or name not in GRADIENTS:
         raise MeasureError(
             f"There is no derivative kernel {name!r}; choose from "
             f"{', '.join(GRADIENTS)}."

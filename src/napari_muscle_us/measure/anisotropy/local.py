@@ -17,6 +17,7 @@ from napari_muscle_us.measure.anisotropy._prepare import (
     prepare,
 )
 from napari_muscle_us.measure.anisotropy.gradients import DEFAULT_GRADIENT
+from napari_muscle_us.measure.texture._checks import length, shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -226,9 +227,9 @@ def local_of(
     min_energy_share: float,
 ) -> LocalAnisotropy:
     """Return the local texture anisotropy of a prepared image and region."""
-    if variant not in VARIANTS:
+    if not isinstance(variant, str) or variant not in VARIANTS:
         raise MeasureError(
-            f"There is no variant {variant!r}; choose from {', '.join(VARIANTS)}."
+            f"There is no variant {shown(variant)}; choose from {', '.join(VARIANTS)}."
         )
     least_inside = _checked_share("share inside", min_inside)
     least_energy = _checked_share("share of energy", min_energy_share)
@@ -317,8 +318,8 @@ def _tiling(
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return how many boxes cover an extent, and the first pixel of the first one."""
     down, across = (
-        max(1, math.floor(length / side + 0.5))
-        for length, side in zip(shape, box, strict=True)
+        max(1, math.floor(extent / side + 0.5))
+        for extent, side in zip(shape, box, strict=True)
     )
     top = (shape[0] - down * box[0]) // 2
     left = (shape[1] - across * box[1]) // 2
@@ -357,8 +358,10 @@ def _reason(within: Mask, kept: Mask, box: tuple[int, int]) -> str:
 
 
 def _checked_share(name: str, share: float) -> float:
-    if isinstance(share, (bool, str)) or not 0 <= share <= 1:
+    number = length(share)
+    if not 0 <= number <= 1:
         raise MeasureError(
-            f"The least {name} {share!r} is not possible; give a number from 0 to 1."
+            f"The least {name} {shown(share)} is not possible; give a number from 0 to "
+            "1."
         )
-    return float(share)
+    return number

@@ -222,6 +222,11 @@ def _fill(ready: Prepared, windows: tuple[Single, Single], out: list[Single]) ->
     single = np.float32
     scales = single(ready.scales[0]), single(ready.scales[1])
     limits = single(MIN_SHARE), single(ready.flat), single(ready.gain)
+    # Taps beyond the image meet nothing, and would only take room and time.
+    near = tuple(
+        taps[: 4 * -(-min(size, len(taps)) // 4) + 1]
+        for taps, size in zip(windows, ready.image.shape, strict=True)
+    )
 
     def band(first: int, stop: int) -> None:
         kernels.map_band(
@@ -229,7 +234,7 @@ def _fill(ready: Prepared, windows: tuple[Single, Single], out: list[Single]) ->
             ready.reach_x,
             ready.reach_y,
             ready.kernel.taps,
-            windows,
+            near,
             shares,
             scales,
             limits,

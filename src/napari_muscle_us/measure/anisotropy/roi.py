@@ -40,6 +40,7 @@ from napari_muscle_us.measure.anisotropy.orientation import (
     OrientationMap,
     map_of,
 )
+from napari_muscle_us.measure.texture._checks import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -255,7 +256,7 @@ def measure_anisotropy(
     """
     if method not in METHODS:
         raise MeasureError(
-            f"There is no method {method!r}; choose from {', '.join(METHODS)}."
+            f"There is no method {shown(method)}; choose from {', '.join(METHODS)}."
         )
     settings = {k: v for k, v in locals().items() if k not in ("gray", "mask")}
     edges = _edges(bins)
@@ -350,8 +351,8 @@ def _edges(bins: int) -> Double:
     whole = isinstance(bins, (int, np.integer)) and not isinstance(bins, bool)
     if not whole or not 2 <= bins <= MAX_BINS:
         raise MeasureError(
-            f"A histogram of {bins!r} bins is not possible; give a whole number from 2 "
-            f"to {MAX_BINS}."
+            f"A histogram of {shown(bins)} bins is not possible; give a whole number "
+            f"from 2 to {MAX_BINS}."
         )
     return np.linspace(-90.0, 90.0, int(bins) + 1)
 
