@@ -11,7 +11,7 @@ from napari_muscle_us.measure.texture.settings import DIRECTED, FAMILIES
 from napari_muscle_us.row_parts import pixel_method, registered, spacing_method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from napari_muscle_us.extra_rows import MeasuredRegion
     from napari_muscle_us.image import UltrasoundImage
@@ -22,7 +22,6 @@ DIRECTION: Final = "direction"
 """Entry of a method: step (row, column) in px of the direction that a value is of."""
 
 _OF_OTHERS: Final = "rules"
-_OF_GRAY: Final = ("stat", "lbp")
 _FEW: Final = re.compile(r"Only \d+ levels? (?:is|are) left [^;]*; [^;]*")
 
 
@@ -62,10 +61,12 @@ def texture_values(
     )
     for family in settings.families:
         method = region.method | _method(found, family, image)
-        note = _note(found, family, region.note)
+        note = _note(found.caveats_of(family), region.note)
         yield from _values(found.family(family), found, method, note)
         if family not in DIRECTED:
             continue
+        # What is missing in other directions says nothing of one by itself.
+        note = _note((found.levels.caveat,), region.note)
         for step, values in found.directions.items():
             of_family = {k: v for k, v in values.items() if _family(k) == family}
             own = method | {DIRECTION: list(step)}
@@ -90,8 +91,7 @@ def _method(found: Texture, family: str, image: UltrasoundImage) -> dict[str, An
     return told
 
 
-def _note(found: Texture, family: str, note: str) -> str:
-    caveats = () if family in _OF_GRAY else found.caveats
+def _note(caveats: Sequence[str], note: str) -> str:
     # As the other parts of a note, which are joined by semicolons, without full stop.
     return "; ".join(filter(None, (*(c.removesuffix(".") for c in caveats), note)))
 

@@ -543,6 +543,41 @@ def test_fewer_than_eight_levels_are_told_unless_no_family_uses_levels(noise):
     assert measure_texture(noise, FULL, families=FAMILIES).caveats == ()
 
 
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((20, 40), "in depth and along both diagonals,"),
+        ((40, 20), "laterally and along both diagonals,"),
+        ((20, 20), None),
+        ((40, 40), None),
+    ],
+    ids=["wide", "tall", "no pair at all", "all directions"],
+)
+def test_a_direction_without_a_pair_is_told(shape, words, noise):
+    mask = np.zeros((60, 60), bool)
+    mask[5 : 5 + shape[0], 10 : 10 + shape[1]] = True
+    gray = np.resize(noise, mask.shape)
+    texture = measure_texture(gray, mask, distance_px=20, aggregation="2d_avg")
+    if words is None:
+        assert texture.caveats == ()
+    else:
+        (said,) = texture.caveats
+        assert words in said
+    away = {"families": ("glrlm",), "distance_px": 20}
+    assert measure_texture(gray, mask, **away).caveats == ()
+
+
+def test_a_diagonal_without_a_pair_is_told_in_any_frame(noise):
+    # A strip that rises to the right: two of its pixels are never one below another.
+    mask = np.eye(30, dtype=bool)[::-1]
+    gray = np.resize(noise, mask.shape)
+    (said,) = measure_texture(gray, mask, bin_size=1).caveats
+    assert "apart laterally and in depth and along one diagonal," in said
+    clip = np.stack([mask, mask[::-1]])
+    (said,) = measure_texture(np.stack([gray, gray]), clip, bin_size=1).caveats
+    assert "apart laterally and in depth," in said
+
+
 # What is refused.
 
 GRAY = np.zeros(FULL.shape, np.uint8)

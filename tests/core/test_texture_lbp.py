@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 import napari_muscle_us as mus
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture import lbp
+from napari_muscle_us.measure.texture._neighbour_kernels import add_bit_patterns
 from napari_muscle_us.measure.texture.lbp import lbp_features, lbp_reason
 
 
@@ -159,3 +160,20 @@ def test_a_quarter_turn_and_a_mirror_change_no_pattern(gray, radius):
     for turn in (np.rot90, np.fliplr, np.transpose):
         turned = lbp_features(turn(gray), turn(mask), radius_px=radius)
         np.testing.assert_equal(turned, expected)
+
+
+def test_the_loop_is_compiled_once_whatever_the_array():
+    rng = np.random.default_rng(0)
+    gray = rng.integers(0, 256, (12, 12), np.uint8)
+    mask = np.ones(gray.shape, bool)
+    mask[0, 0] = False
+    lbp_features(gray, mask)
+    known = len(add_bit_patterns.signatures)
+    fixed = gray.copy()
+    fixed.setflags(write=False)
+    for one in (fixed, gray.T, gray[::-1], gray[:, ::2]):
+        lbp_features(one, mask[:, : one.shape[1]])
+    part = np.zeros(gray.shape, bool)
+    part[2:9, 3:11] = True
+    lbp_features(fixed, part)
+    assert len(add_bit_patterns.signatures) == known

@@ -215,6 +215,16 @@ def test_every_missing_value_has_its_reason_and_few_levels_are_said(folder):
     assert f"{few.iloc[-20]}." == caveat
 
 
+def test_rows_of_pairs_tell_of_a_direction_that_has_none(scan):
+    wanted = replace(ALL, distance_px=40, each_direction=True)
+    rows = measured(scan, wanted, [mus.Rectangle(5, 5, 30, 60, name="wide")])
+    told = rows["note"].str.contains("this far apart in depth and along both")
+    merged = ~rows["method"].str.contains('"direction"')
+    of_pairs = rows["measure"].str.startswith("glcm.")
+    assert (told == (of_pairs & merged)).all()
+    assert told.sum() == len(features_of("glcm"))
+
+
 def test_what_is_said_of_the_region_is_said_of_its_texture(scan):
     roi = mus.Rectangle(0, 0, 60, 60, name="coloured")
     table = mus.measure_rois(scan, [roi], options=MeasureOptions(texture=ALL))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import Workbook
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_muscle_us import load_reference
@@ -485,6 +486,34 @@ def test_results_with_a_sheet_of_people(panel, session, qtbot, tmp_path, sample)
     assert panel.table.value().measure == "intensity.median"
     assert panel.fitting.value() is None
     assert fitted(panel, qtbot).muscles[0].model.measure == "intensity.median"
+
+
+def test_a_measure_is_found_by_a_part_of_its_name(opened, qtbot):
+    panel = opened(controls())
+    combo = panel.table._measure
+    field = combo.lineEdit()
+    field.selectAll()
+    qtbot.keyClicks(field, "entropy (glcm")
+    found = [
+        combo.completer().completionModel().index(row, 0).data()
+        for row in range(combo.completer().completionCount())
+    ]
+    kinds = ("Joint", "Difference", "Sum")
+    assert found == [f"{kind} entropy (GLCM)" for kind in kinds]
+    field.setText(found[0])
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    wait(qtbot, panel.table._job)
+    assert panel.table.value().measure == "glcm.joint_entropy"
+
+
+def test_words_that_name_no_measure_change_nothing(opened, qtbot):
+    panel = opened(controls())
+    field = panel.table._measure.lineEdit()
+    field.selectAll()
+    qtbot.keyClicks(field, "entrop")
+    field.editingFinished.emit()
+    assert field.text() == "Mean (EI)"
+    assert panel.table._measure.value() == "intensity.mean"
 
 
 def test_a_subject_missing_from_the_sheet_of_people_is_refused(opened, qtbot, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_muscle_us._napari._layers import METADATA_KEY, image_of
+from napari_muscle_us._napari._ruler_layer import start_ruler
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us.errors import ImageReadError
 
@@ -143,6 +144,18 @@ def test_selecting_an_image_brings_its_rois(session, viewer, rois):
     assert (session.image_layer, session.roi_layer) == (other, None)
     viewer.layers.selection.active = viewer.layers[0]
     assert session.roi_layer is rois
+
+
+def test_a_ruler_is_never_taken_for_rois(session, viewer, rois):
+    image = session.image_layer
+    ruler = start_ruler(viewer, image)
+    ruler.add([[10, 10], [10, 60]], shape_type="line")
+    viewer.layers.selection.active = image
+    assert session.roi_layer is rois
+    viewer.layers.remove(rois)
+    assert session.roi_layer is None
+    session.use_image(image)
+    assert session.roi_layer is None
 
 
 def test_removing_layers_leaves_nothing_stale(session, viewer, rois):

@@ -3,18 +3,21 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image
+from qtpy.QtCore import QObject
 
 import napari_muscle_us as mus
 from napari_muscle_us._napari import _pairs, _roi_edits
 from napari_muscle_us._napari._map_layers import is_map, map_facts
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels import _texmap_work, texture_map
+from napari_muscle_us._napari.panels import _texmap_job, _texmap_work, texture_map
 from napari_muscle_us._napari.panels._texmap_choice import GROUPS, meaning_of
 from napari_muscle_us._napari.panels._texmap_live import live_maps_of
 from napari_muscle_us._napari.panels._texmap_work import MapSettings
@@ -140,6 +143,12 @@ def test_the_name_says_feature_window_levels_and_image(page, add):
     assert add(page, "mean").name == "Mean (gray level), 11 px · still.png"
 
 
+def test_a_name_that_is_too_long_keeps_its_beginning(page, add):
+    layer = add(page)
+    # From the right edge it would lose the feature, and keep the name of the file.
+    assert layer.colorbar.position == layer.name_overlay.position == "top_left"
+
+
 def test_every_setting_reaches_the_map_and_its_facts(page, add, settled):
     layer = add(page)
     page._form.levels._mode.setCurrentIndex(1)
@@ -259,6 +268,32 @@ def test_short_work_is_shown_on_the_way(page, add, settled, gate, qtbot):
     settled(page)
     np.testing.assert_array_equal(shown[0], computed(page, window_px=13))
     np.testing.assert_array_equal(shown[-1], computed(page, window_px=15))
+
+
+def test_a_long_drag_shows_work_that_is_cancelled_else_each_time(qtbot, monkeypatch):
+    clock = [0.0]
+    fake = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr(_texmap_job, "time", fake)
+    done, stopped, shown = threading.Event(), [], []
+
+    def slow(name, *, progress, cancelled):
+        while not done.is_set() and not cancelled():
+            time.sleep(0.001)
+        if cancelled():
+            stopped.append(name)
+        return name
+
+    parent = QObject()
+    job = _texmap_job.LatestJob(parent)
+    job.finished.connect(shown.append)
+    for name, now in (("a", 0.0), ("b", 0.2), ("c", 0.4), ("d", 0.8)):
+        clock[0] = now
+        job._look()
+        job.ask(slow, name)
+    qtbot.waitUntil(lambda: stopped == ["a"], timeout=WAIT_MS)
+    done.set()
+    qtbot.waitUntil(lambda: shown == ["b", "d"], timeout=WAIT_MS)
+    assert stopped == ["a"], "b had run for longer than a"
 
 
 def test_a_frame_left_behind_is_cancelled_and_its_map_goes(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 
 import napari_muscle_us as mus
 from napari_muscle_us import user_folder
@@ -267,6 +267,26 @@ def test_what_is_kept_twice_is_one_and_no_rival_of_itself(panel, session, rois, 
     assert panel.features.table.titles() == ["left", "right", "L − R"]
 
 
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (200, "No two pixels of the ROI are this far apart; choose"),
+        (60, "this far apart in depth and along both diagonals, so"),
+        (30, ""),
+    ],
+    ids=["no pair", "one direction", "all"],
+)
+def test_pairs_that_are_missing_are_said(
+    panel, viewer, session, qtbot, distance, words
+):
+    layer = show_image(viewer, session, noise((90, 120)))
+    layer.add([[10, 10], [10, 100], [50, 100], [50, 10]], shape_type="rectangle")
+    panel.features.form.set_value(TextureSettings(distance_px=distance))
+    refreshed(panel, qtbot)
+    assert words in panel.features.message()
+    assert bool(words) == bool(panel.features.message())
+
+
 # What is shown
 
 
@@ -477,6 +497,28 @@ def test_a_preset_is_saved_and_loaded(panel, notes, own_folder):
     assert panel.features.settings().bin_size == 16
 
 
+@pytest.mark.parametrize(("answer", "size"), [("Yes", 16), ("No", 4)])
+def test_a_preset_of_ones_own_is_not_replaced_unasked(
+    panel, notes, monkeypatch, answer, size
+):
+    asked = []
+
+    def ask(parent, title, text):
+        asked.append(text)
+        return QMessageBox.StandardButton[answer]
+
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: (" Mine ", True))
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    row = panel.features.presets
+    panel.features.form.levels.size.setValue(4)
+    row._save.click()
+    assert asked == []
+    panel.features.form.levels.size.setValue(16)
+    row._save.click()
+    assert asked == ["You have a preset 'Mine' already. Replace its settings?"]
+    assert presets.load_preset("Mine").settings.bin_size == size
+
+
 def test_a_name_of_the_program_is_refused(panel, notes):
     panel.features.presets.save_wanted.emit("default")
     assert "is that of a preset of the program" in notes[0]
@@ -609,6 +651,57 @@ def matrix(panel, qtbot):
     panel.show_page(MATRIX)
     wait_for_matrix(panel, qtbot)
     return panel.matrix
+
+
+def cooccurrence(session, index):
+    """Return the whole co-occurrence matrix of a region."""
+    levels = expected(session, index).levels
+    return glcm_matrix(levels.levels, levels.n_levels)
+
+
+def assert_drawn(found, whole):
+    part = slice(found.first - 1, None)
+    np.testing.assert_array_equal(found.shares, whole[part, part])
+
+
+def test_the_matrix_of_a_kept_roi_stands_beside_that_of_another_image(
+    panel, matrix, viewer, session, rois, qtbot
+):
+    before = cooccurrence(session, 0)
+    panel.features.actions.keep()
+    wait_for_matrix(panel, qtbot)
+    assert len(matrix.value()) == 1, "not yet moved, it would be drawn twice"
+    layer = show_image(viewer, session, noise())
+    layer.add(square(10, 10, 30), shape_type="rectangle")
+    session.edit(0, name="new")
+    wait_for_matrix(panel, qtbot)
+    kept, now = matrix.value()
+    assert kept.title.startswith("BB ·")
+    assert now.title == "new"
+    assert_drawn(kept, before)
+    assert_drawn(now, cooccurrence(session, 0))
+    panel.features.actions._on_clear()
+    wait_for_matrix(panel, qtbot)
+    assert [one.title for one in matrix.value()] == ["new"]
+
+
+def test_the_matrices_of_left_and_right_are_of_two_images(
+    panel, matrix, viewer, session, rois, qtbot
+):
+    left = cooccurrence(session, 0)
+    panel.features.actions.keep()
+    layer = show_image(viewer, session, noise())
+    layer.add(square(10, 10, 30), shape_type="rectangle")
+    session.edit(0, name="new", muscle="Biceps brachii", side="right")
+    panel.features.sides.setCurrentIndex(1)
+    wait_for_matrix(panel, qtbot)
+    assert [one.title for one in matrix.value()] == ["left", "right"]
+    assert_drawn(matrix.value()[0], left)
+    assert_drawn(matrix.value()[1], cooccurrence(session, 0))
+    session.edit(0, side="")
+    wait_for_matrix(panel, qtbot)
+    assert matrix.value() == ()
+    assert "has no ROI on the right" in matrix.message()
 
 
 @pytest.mark.parametrize("direction", [-1, 0, 2])

@@ -29,7 +29,7 @@ def pair(
         owner = _drawn_on(viewer, active, image)
         if owner is not image:
             image, rois = owner, rois_for(viewer, owner)
-    elif isinstance(active, Shapes) and not is_ruler(active):
+    elif _may_hold_rois(active):
         image, rois = image_for(viewer, active, image) or image, active
     if image not in viewer.layers:
         image = next(reversed(pictures(viewer)), None)
@@ -59,8 +59,14 @@ def pictures(viewer: ViewerModel) -> list[Image]:
 
 def rois_for(viewer: ViewerModel, image: Image) -> Shapes | None:
     """Return the newest ROI layer that was made for an image."""
-    shapes = [x for x in viewer.layers if isinstance(x, Shapes)]
-    return next((s for s in reversed(shapes) if fits(s, image)), None)
+    rois = [x for x in viewer.layers if _may_hold_rois(x)]
+    return next((s for s in reversed(rois) if fits(s, image)), None)
+
+
+def _may_hold_rois(layer: object) -> TypeGuard[Shapes]:
+    """Whether a layer holds outlines, and neither the ruler nor architecture."""
+    ours = is_ruler(layer) or is_architecture(layer)
+    return isinstance(layer, Shapes) and not ours
 
 
 def image_for(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QLabel,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_muscle_us._napari.panels import _ref_work as work
 from napari_muscle_us._napari.panels._background_job import BackgroundJob
 from napari_muscle_us._napari.panels._ref_columns import ColumnsGrid
+from napari_muscle_us._napari.panels._ref_measure import MeasureCombo
 from napari_muscle_us._napari.panels._ref_models import PeopleModel
 from napari_muscle_us._napari.panels._ref_words import count_words
 from napari_muscle_us._napari.panels._sheet_combo import Book, SheetCombo
@@ -29,8 +29,6 @@ from napari_muscle_us._napari.panels._widgets import (
     widget_row,
 )
 from napari_muscle_us.errors import MuscleUSError
-from napari_muscle_us.reference.model import ECHO_INTENSITY
-from napari_muscle_us.registry import MEASURES
 
 _FILES: Final = "Tables (*.csv *.tsv *.txt *.xlsx);;All files (*)"
 _START: Final = (
@@ -38,7 +36,6 @@ _START: Final = (
     "value and, as far as known, side, age, sex, height, weight; or one row a person "
     "with a column for each muscle."
 )
-_DERIVED: Final = ("z_score.", "repeats.")
 
 
 class SourceRow(QWidget):
@@ -84,8 +81,7 @@ class TableStep(QWidget):
         self._source, self._person_source = SourceRow(), SourceRow()
         self._grid = ColumnsGrid()
         self._columns = Section("Which column is what", self._grid)
-        self._measure = QComboBox()
-        self._measure.setToolTip("What the values are.")
+        self._measure = MeasureCombo()
         self._model = PeopleModel()
         self._view = table_view(self._model)
         self._view.setMinimumHeight(130)
@@ -174,7 +170,7 @@ class TableStep(QWidget):
     def _take(self, opened: work.Opened) -> None:
         self._values = opened
         self._grid.set_table(opened, unsure(opened))
-        self._show_measures(opened.measures)
+        self._measure.offer(opened.measures)
         self._make()
 
     def _make(self, *_: object) -> None:
@@ -183,7 +179,7 @@ class TableStep(QWidget):
             return
         self._set_people(None)
         self._message.show_message("")
-        measure = str(self._measure.currentData())
+        measure = self._measure.value()
         choice = self._grid.value(measure)
         self._job.start(work.make_people, self._values, choice, self._persons)
 
@@ -217,7 +213,7 @@ class TableStep(QWidget):
         for column, width in enumerate(self._model.widths()):
             self._view.setColumnWidth(column, width)
         if people is not None:
-            self._show_measures(people.measures, people.measure)
+            self._measure.offer(people.measures, people.measure)
             self._say_left_out()
         self._counts.setText("" if people is None else count_words(people))
         self._show_state()
@@ -246,18 +242,6 @@ class TableStep(QWidget):
             widget.setVisible(self._people is not None)
         if self._values is None and not self._job.running:
             self._message.show_message(_START, warning=False)
-
-    def _show_measures(self, measures: tuple[str, ...], current: str = "") -> None:
-        """Offer the measures of the table; all we know where it does not tell."""
-        current = current or str(self._measure.currentData() or ECHO_INTENSITY)
-        keys = measures or tuple(k for k in MEASURES if not k.startswith(_DERIVED))
-        with QSignalBlocker(self._measure):
-            self._measure.clear()
-            for key in keys:
-                known = MEASURES.get(key)
-                self._measure.addItem(key if known is None else known.label, key)
-            index = self._measure.findData(current)
-            self._measure.setCurrentIndex(max(index, 0))
 
     def _on_sheet(self, sheet: str) -> None:
         if self._values is not None:

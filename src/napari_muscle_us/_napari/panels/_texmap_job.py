@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _LOOK_MS: Final = 4
 _PATIENCE_S: Final = 0.25
 """Work that ends within it is shown on the way; a drag would else show nothing."""
+_MOST_PATIENCE_S: Final = 1.0
+"""Where all would be cancelled, it grows up to this; longer work only slows a drag."""
 
 
 class LatestJob(BackgroundJob):
@@ -28,6 +30,7 @@ class LatestJob(BackgroundJob):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._waiting: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         self._began = 0.0
+        self._patience_s = _PATIENCE_S
 
     def ask(self, task: Callable[..., Any], *args: Any, at_once: bool = False) -> None:
         """Run a task next; what ran before is cancelled.
@@ -45,6 +48,7 @@ class LatestJob(BackgroundJob):
         if self.running and not at_once:
             self._waiting = task, args
             return
+        self._patience_s = _PATIENCE_S
         self._run_now(task, args)
 
     def cancel(self) -> None:
@@ -61,5 +65,7 @@ class LatestJob(BackgroundJob):
             super()._look()
         finally:
             waited = time.monotonic() - self._began
-            if self._waiting and (not self.running or waited > _PATIENCE_S):
+            if self._waiting and (not self.running or waited > self._patience_s):
+                if self.running:
+                    self._patience_s = min(2 * self._patience_s, _MOST_PATIENCE_S)
                 self._run_now(*self._waiting)

@@ -36,6 +36,8 @@ class KeptMaps:
         shape, place = source.image.frame_shape, source.place
         name = name_of(feature, wanted)
         layer = _map_layers.add_map(viewer, source.layer, shape, place, name)
+        # A long name is then cut off behind the image's, not before the feature's.
+        layer.colorbar.position = "top_left"
         self.layers[feature], self._names[feature] = layer, layer.name
         return layer
 

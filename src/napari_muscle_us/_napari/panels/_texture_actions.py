@@ -41,6 +41,7 @@ class FeatureActions(QWidget):
     """Does with the shown features what the buttons say."""
 
     kept_changed = Signal()
+    add_tip = "Add a row for each shown feature and ROI to the panel Results."
 
     def __init__(self, session: Session, page: FeaturesPage) -> None:
         super().__init__()
@@ -71,7 +72,7 @@ class FeatureActions(QWidget):
             button_row(
                 (
                     "Add to results",
-                    "Add a row for each shown feature and ROI to the panel Results.",
+                    self.add_tip,
                     self._on_add,
                 ),
                 ("Copy", "Copy the shown values, tab-separated.", self._on_copy),

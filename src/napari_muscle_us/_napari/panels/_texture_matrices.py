@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from napari_muscle_us._napari.panels._texture_words import direction_name
+from napari_muscle_us._napari.panels._texture_words import NO_PAIRS, direction_name
 from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.measure.texture.discretise import (
     Levels,
@@ -182,10 +182,7 @@ class MatrixWork:
             steps = (steps[self.direction],)
         shares = glcm_matrix(levels.levels, levels.n_levels, steps)
         if np.isnan(shares).any():
-            raise MeasureError(
-                "No two pixels of the ROI are this far apart; choose a shorter "
-                "distance or a larger ROI."
-            )
+            raise MeasureError(NO_PAIRS)
         return shares
 
     def _counted(self, levels: Levels) -> CountMatrix:

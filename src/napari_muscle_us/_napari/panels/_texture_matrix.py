@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import Qt, Signal
@@ -18,40 +19,33 @@ from napari_muscle_us._napari.panels._texture_matrices import (
     MatrixWork,
     direction_words,
 )
-from napari_muscle_us._napari.panels._texture_shown import ShownRegions
+from napari_muscle_us._napari.panels._texture_shown import titles_of
 from napari_muscle_us._napari.panels._texture_words import COMPILING, COMPUTING
 from napari_muscle_us._napari.panels._widgets import MessageLabel, widget_row
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.measure.texture.offsets import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from napari_muscle_us._napari.panels._texture_features import FeaturesPage
 
-    from napari_muscle_us._napari._session import Session
-    from napari_muscle_us.measure.texture.settings import TextureSettings
-
-MOST_MATRICES: Final = 2
 _HINT: Final = "Point at a cell to read it; select two ROIs to compare them."
 _TIP: Final = Qt.ItemDataRole.ToolTipRole
 
 
 class MatrixPage(QWidget):
-    """Draws the matrix of one ROI, or of two side by side."""
+    """Draws the matrix of one ROI, or of two side by side, by the page of features."""
 
     refresh_wanted = Signal()
 
-    def __init__(
-        self, session: Session, settings: Callable[[], TextureSettings]
-    ) -> None:
+    def __init__(self, features: FeaturesPage) -> None:
         super().__init__()
-        self._session, self._settings = session, settings
+        self._features = features
         self.kind = QComboBox()
         self.direction = QComboBox()
         self.log = QCheckBox("Log colours")
         self.plot = PlotHolder[tuple[tuple[Matrix, ...], bool]](self._make_plot)
         self._hover = MessageLabel()
         self._message = MessageLabel()
-        self._shown = ShownRegions(session)
         self._live = LiveResults(self)
         self._value: tuple[Matrix, ...] = ()
         self._lay_out()
@@ -106,24 +100,26 @@ class MatrixPage(QWidget):
     def refresh(self) -> None:
         """Draw the matrices as they are now."""
         try:
-            shown = self._shown.now(left_and_right=False)
-            work = MatrixWork(self._settings(), self._kind(), self._direction())
+            features = self._features
+            shown = features.shown.one_or_two(left_and_right=features.left_and_right)
+            work = MatrixWork(features.settings(), self._kind(), self._direction())
         except MuscleUSError as error:
             self._show((), str(error), warning=False)
             return
-        sources = shown.sources
-        two = len(self._session.selected()) > 1
-        sources = sources[: MOST_MATRICES if two else 1]
-        outcomes = self._live.outcomes(sources, work)
+        outcomes = self._live.outcomes(shown.sources, work)
         if None in outcomes:
             wait = COMPILING if self._live.compiling else COMPUTING
             self._show((), wait, warning=False)
             return
-        matrices = tuple(o for o in outcomes if isinstance(o, Matrix))
+        matrices = tuple(
+            replace(outcome, title=title)
+            for outcome, title in zip(outcomes, titles_of(shown), strict=True)
+            if isinstance(outcome, Matrix)
+        )
         said = [o for o in dict.fromkeys(outcomes) if isinstance(o, str)]
-        if not sources:
+        if not shown.sources:
             said.append(shown.said)
-        self._show(matrices, " ".join(said), warning=bool(sources))
+        self._show(matrices, " ".join(said), warning=bool(shown.sources))
 
     def _show(
         self, matrices: tuple[Matrix, ...], said: str, *, warning: bool = True

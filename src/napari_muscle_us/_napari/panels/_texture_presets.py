@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
+    QMessageBox,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -157,9 +158,18 @@ class PresetRow(QWidget):
         self._note.show_message("\n".join(said), warning=False)
 
     def _on_save(self) -> None:
-        name, ok = QInputDialog.getText(self, "Save preset", _ASK)
-        if ok and name.strip():
-            self.save_wanted.emit(name.strip())
+        text, ok = QInputDialog.getText(self, "Save preset", _ASK)
+        name = text.strip()
+        if ok and name and self._may_write(name):
+            self.save_wanted.emit(name)
+
+    def _may_write(self, name: str) -> bool:
+        """Ask before a preset of the user is written over."""
+        if name not in (one.name for one in list_presets() if not one.shipped):
+            return True
+        ask = f"You have a preset {name!r} already. Replace its settings?"
+        answer = QMessageBox.question(self, "Save preset", ask)
+        return answer == QMessageBox.StandardButton.Yes
 
 
 def _features(old: TexturePreset, settings: TextureSettings) -> tuple[str, ...]:

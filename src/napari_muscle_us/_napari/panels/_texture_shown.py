@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from napari_muscle_us._napari.panels._texture_columns import (
@@ -12,7 +13,7 @@ from napari_muscle_us._napari.panels._texture_columns import (
     pairs_of_sides,
 )
 from napari_muscle_us._napari.panels._texture_live import Source, Sources
-from napari_muscle_us._napari.panels._texture_words import used_text
+from napari_muscle_us._napari.panels._texture_words import NO_PAIRS, used_text
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture.measure import Texture
 
@@ -74,6 +75,27 @@ class ShownRegions:
                 "ones to compare."
             )
         return Shown(tuple(sources[:MOST_ROIS]), " ".join(problems))
+
+    def one_or_two(self, *, left_and_right: bool) -> Shown:
+        """Return one region, or two to set beside each other.
+
+        Two are the sides of a muscle, or the first of several selected, or the kept
+        one that came last and the one in hand.
+
+        Raises
+        ------
+        MuscleUSError
+            As `now`.
+        """
+        shown = self.now(left_and_right=left_and_right)
+        if left_and_right:
+            return replace(shown, sources=shown.sources[:2])
+        live = self._pixels.of(self.regions())
+        if len(self._session.selected()) > 1 and len(live) > 1:
+            return replace(shown, sources=tuple(live[:2]))
+        # Just kept, and not moved since, it would be drawn twice.
+        kept = [k for k in self.kept if not any(k.is_same(one) for one in live[:1])]
+        return replace(shown, sources=(*kept[-1:], *live[:1]))
 
     def of_this_image(self, *, left_and_right: bool) -> list[Region]:
         """Return the regions in hand, without kept ones.
@@ -142,7 +164,7 @@ def _areas(regions: Sequence[Region]) -> list[Region]:
 
 def columns_of(shown: Shown, outcomes: Sequence[Texture | str | None]) -> list[Column]:
     """Return a column for each region, and of two sides the difference."""
-    titles = _titles(shown)
+    titles = titles_of(shown)
     columns = [
         Column(Heading(title, _tip(source)), source, outcome)
         for title, source, outcome in zip(titles, shown.sources, outcomes, strict=True)
@@ -158,7 +180,7 @@ def columns_of(shown: Shown, outcomes: Sequence[Texture | str | None]) -> list[C
     return with_differences
 
 
-def _titles(shown: Shown) -> list[str]:
+def titles_of(shown: Shown) -> list[str]:
     """Return a title for each region, numbered where two are alike."""
     titles: list[str] = []
     several = len({source.muscle for source in shown.sources}) > 1
@@ -197,6 +219,9 @@ def _sentences(outcome: Texture | str | None) -> Iterator[str]:
         yield outcome
     elif outcome is not None:
         yield from outcome.caveats
+        # Of pairs there is a contrast, or there is no pair.
+        if math.isnan(outcome.get("glcm.contrast", 0.0)):
+            yield NO_PAIRS
 
 
 def _once(said: dict[str, None], shown: Shown) -> list[str]:

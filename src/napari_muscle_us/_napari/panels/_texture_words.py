@@ -17,6 +17,10 @@ NOTHING: Final = "–"
 PENDING: Final = "…"
 COMPILING: Final = "Compiling the texture kernels (once)…"
 COMPUTING: Final = "Computing…"
+NO_PAIRS: Final = (
+    "No two pixels of the ROI are this far apart; choose a shorter distance or a "
+    "larger ROI."
+)
 
 _DIGITS: Final = 5
 _FEWER: Final = 4

@@ -34,7 +34,7 @@ class TexturePanel(LivePanel):
         super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
         self.features = FeaturesPage(self._session)
-        self.matrix = MatrixPage(self._session, self.features.settings)
+        self.matrix = MatrixPage(self.features)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)

@@ -1,4 +1,4 @@
-"""Compiled inner loops of the two matrices of a pixel's neighbourhood.
+"""Compiled inner loops over the neighbourhood of each pixel.
 
 Imported at the first call, never with the package, as `napari_muscle_us._kernels`.
 """
@@ -111,3 +111,35 @@ def add_dependences(field, reach, alpha, counts):
             if here[k] != 0:
                 # The pixel itself is in its own window: that is the 1.
                 counts[here[k] - 1, like[k] - 1] += 1
+
+
+@compiled
+def add_bit_patterns(gray, counted, radius, steps, weights, counts):
+    """Add the pixels of each pattern of bits, one bit a neighbour.
+
+    Neighbour i is as bright where the sum of ``weights[i] * gray`` at `steps` is not
+    below the sum of the weights times the pixel. ``counted[r, c]`` is of the pixel
+    ``gray[r + radius, c + radius]``.
+    """
+    height, width = counted.shape
+    # Whole rows: the compiler then takes several pixels at a time.
+    apart = np.empty(width, np.int64)
+    bits = np.empty(width, np.uint8)
+    for row in range(height):
+        centre = gray[row + radius, radius : radius + width]
+        bits[:] = 0
+        for i in range(weights.shape[0]):
+            apart[:] = 0
+            for k in range(weights.shape[1]):
+                weight = weights[i, k]
+                if weight != 0:
+                    left = radius + steps[i, k, 1]
+                    there = gray[row + radius + steps[i, k, 0], left : left + width]
+                    for column in range(width):
+                        apart[column] += weight * (
+                            np.int64(there[column]) - np.int64(centre[column])
+                        )
+            for column in range(width):
+                bits[column] |= np.uint8((apart[column] >= 0) << i)
+        for column in range(width):
+            counts[bits[column]] += counted[row, column]

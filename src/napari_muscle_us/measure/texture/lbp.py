@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -39,6 +40,8 @@ _BRIGHT_AROUND: Final = {
     8: "Share of dark spots and of evenly gray places",
 }
 _SCALE: Final = 100_000
+_CORNERS: Final = 4
+"""Pixels that a place lies between, at most."""
 
 _UNSETTLED: Final = "how it changes with fat is not settled"
 
@@ -182,24 +185,30 @@ def _frame_counts(
     frame: npt.NDArray[np.uint8], area: npt.NDArray[np.bool_], radius: int
 ) -> npt.NDArray[np.int64]:
     """Return how often each pattern occurs among the pixels whose circle is inside."""
+    from napari_muscle_us.measure.texture._neighbour_kernels import add_bit_patterns
+
     rows = np.flatnonzero(area.any(axis=1))
     columns = np.flatnonzero(area.any(axis=0))
     if min(np.ptp(rows), np.ptp(columns)) < 2 * radius:
         return np.zeros(POINTS + 2, np.int64)
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    gray, inside = frame[box].astype(np.int64), area[box]
-    centre = _moved(gray, (0, 0), radius) * _SCALE**2
+    # A copy, since for each layout of an array the loop would be compiled anew.
+    gray, inside = frame[box].copy(), area[box]
+    steps, weights = _neighbours(radius)
     counted = _moved(inside, (0, 0), radius).copy()
-    signs = np.empty((POINTS, *centre.shape), np.int8)
-    for sign, weights in zip(signs, _neighbours(radius), strict=True):
-        between = np.zeros_like(centre)
-        for step, weight in weights.items():
-            between += weight * _moved(gray, step, radius)
-            counted &= _moved(inside, step, radius)
-        sign[...] = between >= centre
+    for step in {tuple(s) for s in steps[weights != 0].tolist()}:
+        counted &= _moved(inside, step, radius)
+    counts = np.zeros(1 << POINTS, np.int64)
+    add_bit_patterns(gray, counted, radius, steps, weights, counts)
+    return np.bincount(_patterns(), counts, POINTS + 2).astype(np.int64)
+
+
+@cache
+def _patterns() -> npt.NDArray[np.int64]:
+    """Return the pattern of each byte, whose bits tell which neighbours are bright."""
+    signs = np.arange(1 << POINTS) >> np.arange(POINTS)[:, None] & 1
     changes = np.abs(signs - np.roll(signs, 1, axis=0)).sum(axis=0)
-    patterns = np.where(changes <= 2, signs.sum(axis=0), POINTS + 1)
-    return np.bincount(patterns[counted], minlength=POINTS + 2).astype(np.int64)
+    return np.where(changes <= 2, signs.sum(axis=0), POINTS + 1)
 
 
 def _moved(
@@ -211,18 +220,21 @@ def _moved(
     return array[row : row + depth, column : column + lateral]
 
 
-def _neighbours(radius: int) -> list[dict[Offset, int]]:
-    """Return, for each point of the circle, the pixels around it and their weights.
+def _neighbours(radius: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return, for each point of the circle, steps to pixels around it, and weights.
 
-    Whole weights, in units of 1e-10, keep equal brightness equal.
+    Whole weights, in units of 1e-10, keep equal brightness equal; 0 stands for none.
     """
-    found = []
+    steps = np.zeros((POINTS, _CORNERS, 2), np.int64)
+    weights = np.zeros((POINTS, _CORNERS), np.int64)
     for point in range(POINTS):
         angle = 2 * math.pi * point / POINTS
-        down = _between(-radius * math.sin(angle))
-        right = _between(radius * math.cos(angle))
-        found.append({(r, c): v * w for r, v in down.items() for c, w in right.items()})
-    return found
+        down = _between(-radius * math.sin(angle)).items()
+        right = _between(radius * math.cos(angle)).items()
+        found = [((r, c), v * w) for r, v in down for c, w in right]
+        for place, (step, weight) in enumerate(found):
+            steps[point, place], weights[point, place] = step, weight
+    return steps, weights
 
 
 def _between(place: float) -> dict[int, int]:

@@ -22,7 +22,12 @@ from napari_muscle_us.measure.texture.families import (
     features_of,
     reason,
 )
-from napari_muscle_us.measure.texture.offsets import DIRECTIONS, offsets_mm, offsets_px
+from napari_muscle_us.measure.texture.offsets import (
+    DIRECTIONS,
+    missing_pairs,
+    offsets_mm,
+    offsets_px,
+)
 from napari_muscle_us.measure.texture.settings import DIRECTED, TextureSettings
 
 if TYPE_CHECKING:
@@ -90,11 +95,20 @@ class Texture(Mapping[str, float]):
         """Return the settings that a family's values depend on, as JSON values."""
         return self.settings.method(family, self.offsets)
 
+    def caveats_of(self, family: str) -> tuple[str, ...]:
+        """Return sentences on what may spoil the values of a family."""
+        if family in ("stat", "lbp"):
+            return ()
+        said = [self.levels.caveat]
+        if family == "glcm":
+            said.append(missing_pairs(self.levels.levels > 0, self.offsets))
+        return tuple(filter(None, said))
+
     @property
     def caveats(self) -> tuple[str, ...]:
         """Sentences on what may spoil the values."""
-        used = set(self.settings.families) - {"stat", "lbp"}
-        return (self.levels.caveat,) if used and self.levels.caveat else ()
+        every = (self.caveats_of(family) for family in self.settings.families)
+        return tuple(dict.fromkeys(sentence for said in every for sentence in said))
 
 
 def measure_texture(

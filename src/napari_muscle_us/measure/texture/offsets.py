@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture._checks import (
@@ -13,6 +13,10 @@ from napari_muscle_us.measure.texture._checks import (
     shown,
     whole,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Offset = tuple[int, int]
 Offsets = tuple[Offset, ...]
@@ -155,6 +159,58 @@ def offsets_mm(distance_mm: float, spacing_mm: tuple[float, float] | None) -> Of
         lateral_mm=columns * lateral,
         lengths_mm=tuple(math.hypot(r * depth, c * lateral) for r, c in offsets),
     )
+
+
+def missing_pairs(inside: npt.NDArray[np.bool_], offsets: Offsets) -> str:
+    """Return a sentence on directions in which a region has no pair.
+
+    Its co-occurrence is then of the other directions alone, and a mean over directions
+    one of fewer.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (depth, lateral) or (frame, depth, lateral)
+        Pixels of the region.
+    offsets : tuple of (int, int)
+        What `offsets_px` or `offsets_mm` gave.
+
+    Returns
+    -------
+    str
+        Empty where each direction has a pair, and where none has, for then there is
+        no value that could mislead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> missing_pairs(np.ones((2, 9), bool), offsets_px(2)).partition(",")[0]
+    'No two pixels of the ROI are this far apart in depth and along both diagonals'
+    """
+    lateral, depth, *diagonals = (not _has_pair(inside, step) for step in offsets)
+    if lateral and depth and all(diagonals):
+        return ""
+    words = ["laterally"] * lateral + ["in depth"] * depth
+    if any(diagonals):
+        words.append(f"along {'both diagonals' if all(diagonals) else 'one diagonal'}")
+    if not words:
+        return ""
+    return (
+        f"No two pixels of the ROI are this far apart {' and '.join(words)}, so the "
+        "co-occurrence is of the other directions alone; choose a shorter distance or "
+        "a larger ROI."
+    )
+
+
+def _has_pair(inside: npt.NDArray[np.bool_], step: Offset) -> bool:
+    """Return whether two pixels of a region are a step apart; no row leads upwards."""
+    rows, columns = step
+    height, width = inside.shape[-2:]
+    one = inside[
+        ..., : max(height - rows, 0), max(-columns, 0) : width - max(columns, 0)
+    ]
+    left, right = max(columns, 0), width - max(-columns, 0)
+    other = inside[..., rows:, left:right]
+    return abs(columns) < width and bool((one & other).any())
 
 
 def _steps(rows: int, columns: int) -> Offsets:
