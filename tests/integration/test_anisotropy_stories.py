@@ -102,7 +102,9 @@ def test_maps_lie_on_the_image_and_follow_the_region(viewer, session, qtbot):
     assert live.layer("lines") is None or not len(live.layer("lines").data)
 
 
-def test_architecture_is_found_corrected_and_verified(viewer, session, qtbot, tmp_path):
+def test_architecture_is_found_corrected_and_verified(
+    viewer, session, mouse, qtbot, tmp_path
+):
     panel = dock(viewer)[1]
     page = panel.show_page(ARCHITECTURE)
     live = live_architecture_of(session)
@@ -117,7 +119,16 @@ def test_architecture_is_found_corrected_and_verified(viewer, session, qtbot, tm
     rows = session.results.set_index("measure")["value"]
     assert rows["architecture.pennation"] == pytest.approx(pennation, abs=1e-6)
     assert all(c.same for c in mus.verify_results(session.results, tmp_path))
+    # The point of the fascicle that was found is dragged at once, with the mouse.
+    layer = live._drawn.layer
+    (row, column), _ = live.outcome.lines.fascicles[0]
+    for _ in mouse(viewer, layer).drag((row, column), (row - 4, column)):
+        pass
+    settle()
+    assert live.outcome.lines.fascicles[0][0, 0] == pytest.approx(row - 4, abs=1)
+    assert live.outcome.architecture.pennation_deg < pennation
     # The deep line, tilted by hand, changes the angle; the ROI layer is another one.
+    pennation = live.outcome.architecture.pennation_deg
     rois = session.roi_layer
     deep = live.outcome.lines.deep.copy()
     deep[-1, 0] -= 40

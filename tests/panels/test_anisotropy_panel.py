@@ -323,6 +323,95 @@ def test_a_kept_roi_of_another_image_is_the_other_side(
     assert panel.roi.table.titles() == ["new"]
 
 
+def keep_and_open(panel, viewer, session, kept, now, *, muscle=("", "")):
+    """Keep an ROI of an image, and draw one on the next; each pixels and spacing."""
+    for number, ((pixels, spacing), name) in enumerate(
+        zip((kept, now), muscle, strict=True)
+    ):
+        layer = show_image(viewer, session, pixels, spacing)
+        layer.add(square(10, 10, 100), shape_type="rectangle")
+        session.edit(0, name="VL", muscle=name, side="left" if name else "")
+        session.select([0])
+        if not number:
+            panel.refresh()
+            panel.roi.actions.keep()
+
+
+def test_the_change_since_the_former_visit_stands_beside_both(
+    panel, viewer, session, qtbot
+):
+    visits = (stripes(85), None), (stripes(-85), None)
+    keep_and_open(panel, viewer, session, *visits, muscle=("Soleus", "Soleus"))
+    panel.roi.sides.setCurrentIndex(2)
+    ready(panel, qtbot)
+    former, now, change = panel.roi.table.titles()
+    assert (now, change) == ("VL", "Change")
+    assert former.startswith("VL · ")
+    # Now minus former, as lines: from 85° on to −85° are 10°.
+    assert values(panel, 2)[DIRECTION] == pytest.approx(10, abs=0.2)
+    assert panel.roi.table.text(DIRECTION, 2) == "+10.0"
+    local = [values(panel, n)["anisotropy.local"] for n in range(3)]
+    assert local[2] == local[1] - local[0]
+    assert [rose.kept for rose in panel.roi.rose.plot().value()] == [True, False]
+
+
+def test_a_change_is_of_one_muscle_only(panel, viewer, session, qtbot):
+    visits = (stripes(10), None), (stripes(20), None)
+    panel.roi.sides.setCurrentIndex(2)
+    ready(panel, qtbot)
+    assert "Press Keep for comparison" in panel.roi.message()
+    keep_and_open(panel, viewer, session, *visits, muscle=("Soleus", "Biceps brachii"))
+    ready(panel, qtbot)
+    assert panel.roi.columns() == []
+    assert "Biceps brachii left was not kept" in panel.roi.message()
+    session.edit(0, muscle="Soleus")
+    ready(panel, qtbot)
+    assert len(panel.roi.columns()) == 3
+    panel.roi.shown.kept *= 2
+    ready(panel, qtbot)
+    assert panel.roi.columns() == []
+    assert "was kept 2 times" in panel.roi.message()
+
+
+def test_energies_of_different_units_are_never_subtracted(
+    panel, viewer, session, qtbot
+):
+    energy = "anisotropy.energy"
+    visits = (stripes(10), (0.1, 0.1)), (stripes(20), None)
+    keep_and_open(panel, viewer, session, *visits)
+    panel.roi.sides.setCurrentIndex(2)
+    ready(panel, qtbot)
+    texts = [panel.roi.table.text(energy, n) for n in range(3)]
+    assert texts[0].endswith(" /mm²")
+    assert texts[1].endswith(" /px²")
+    assert texts[2] == NOTHING
+    assert "units differ" in panel.roi.table.tip(energy, 2)
+    assert "gray level²/px²" in panel.roi.table.tip(energy, 1)
+    assert "do not compare the local anisotropy" in panel.roi.message()
+    # What has no unit is compared all the same.
+    assert not math.isnan(values(panel, 2)["anisotropy.coherency"])
+
+
+@pytest.mark.parametrize(
+    ("spacing", "unit"),
+    [(None, "gray level²/px²"), ((0.1, 0.2), "gray level²/mm²")],
+)
+def test_the_energy_tells_its_unit(
+    panel, viewer, session, qtbot, tmp_path, spacing, unit
+):
+    layer = show_image(viewer, session, stripes(10), spacing)
+    layer.add(square(10, 10, 100), shape_type="rectangle")
+    ready(panel, qtbot)
+    (row,) = [r for r in panel.roi.rows() if r.key == "anisotropy.energy"]
+    # Short enough for the narrow titles beside three columns.
+    assert row.title == f"Energy (gray²{unit[-4:]})"
+    assert row.tip.endswith(f"In {unit}.")
+    panel.roi.actions.save_csv(str(tmp_path / "a.csv"))
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = {line["key"]: line for line in csv.DictReader(file)}
+    assert lines["anisotropy.energy"]["unit"] == unit
+
+
 # What is said
 
 
@@ -653,6 +742,20 @@ def test_every_control_has_a_tooltip(panel):
             assert widget.toolTip(), widget
 
 
+def test_its_buttons_speak_of_numbers_not_of_features(panel):
+    tips = " ".join(button.toolTip() for button in panel.findChildren(QPushButton))
+    assert "feature" not in tips
+
+
+def test_numbers_are_seen_where_another_panel_leaves_no_more_room(panel):
+    panel.resize(PANEL_WIDTH, panel.minimumSizeHint().height())
+    QApplication.processEvents()
+    table = panel.roi.table
+    area = table.parentWidget().parentWidget()
+    first_rows = table.mapTo(area, table.rect().topLeft()).y() + 4 * table.rowHeight(0)
+    assert first_rows <= area.height()
+
+
 def test_it_fits_a_narrow_dock_with_its_settings_open(panel):
     page = panel.roi
     page.settings_section._button.setChecked(True)
@@ -662,6 +765,14 @@ def test_it_fits_a_narrow_dock_with_its_settings_open(panel):
     while inside.parentWidget().objectName() != "qt_scrollarea_viewport":
         inside = inside.parentWidget()
     assert inside.minimumSizeHint().width() <= PANEL_WIDTH - 36
+
+
+def test_without_numbers_no_empty_table_stands_there(panel, session):
+    assert panel.roi.table.isVisible()
+    session.viewer.layers.remove(session.roi_layer)
+    panel.refresh()
+    assert panel.roi.table.isHidden()
+    assert "draw" in panel.roi.message().lower()
 
 
 def test_all_numbers_show_without_scrolling_the_table(panel):

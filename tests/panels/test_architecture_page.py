@@ -15,6 +15,7 @@ import napari_muscle_us as mus
 from napari_muscle_us._napari import _architecture_layer as bridge
 from napari_muscle_us._napari import _pairs, _roi_edits
 from napari_muscle_us._napari._architecture_layer import DrawnLines
+from napari_muscle_us._napari._architecture_paths import rgba
 from napari_muscle_us._napari._autosave_layers import sets_on
 from napari_muscle_us._napari.panels import _arch_work
 from napari_muscle_us._napari.panels._arch_labels import MuscleFields
@@ -259,6 +260,37 @@ def test_construction_follows_the_mouse_within_a_drag(measured, qtbot):
     np.testing.assert_allclose(sorted(ends[:, 0]), [30, 120], atol=1e-3)
 
 
+def test_a_step_of_a_drag_redraws_the_construction_once(measured):
+    layer, drawn, asked = construction_of(measured), [], []
+    layer.events.set_data.connect(lambda event: drawn.append(list(layer.data)))
+    layer.events.extent.connect(asked.append)
+    lines_of(measured).data = [UPPER, np.add(LOWER, (4, 0)), STEEP]
+    drawn.clear()
+    measured._live.recompute()
+    assert len(drawn) == 1
+    assert asked == []
+    # What is drawn is what was measured, also on the canvas' own list of shapes.
+    np.testing.assert_array_equal(drawn[0][0], layer.data[0])
+    assert "8.4 mm" in list(layer.features["label"])
+
+
+@pytest.mark.parametrize(
+    ("given", "point", "row"),
+    [
+        ({"superficial": UPPER, "deep": LOWER}, (110, 190), 1),
+        ({"fascicle": SLANT}, (50, 120), 3),
+    ],
+    ids=["aponeuroses", "fascicle"],
+)
+def test_points_of_new_lines_are_dragged_at_once(measured, given, point, row):
+    measured._live.put(**given)
+    layer = lines_of(measured)
+    before = layer.data[row].copy()
+    drag(layer, point, np.add(point, (4, 0)), np.add(point, (8, 0)))
+    moved = layer.data[row] - before
+    np.testing.assert_allclose(moved, [(0, 0), (8, 0)], atol=1e-3)
+
+
 def test_angle_is_drawn_between_the_deep_aponeurosis_and_the_fascicle(measured):
     corner, *arc = part(measured, "45.0°")
     # The fascicle's line meets row 110 20 px below and 10 px left of its lower end.
@@ -278,7 +310,7 @@ def test_aponeuroses_are_prolonged_to_where_the_fascicle_meets_them(page, mirror
         lines = [np.column_stack([x[:, 0], 200 - x[:, 1]]) for x in lines]
     page._live.put(superficial=lines[0], deep=lines[1], fascicle=lines[2])
     layer = construction_of(page)
-    wanted = np.isclose(layer.edge_color, bridge._rgba([bridge.COLOURS["deep"]]))
+    wanted = np.isclose(layer.edge_color, rgba([bridge.COLOURS["deep"]]))
     (index,) = np.flatnonzero(wanted.all(axis=1))
     ends = (140, 110) if mirrored else (60, 90)
     np.testing.assert_allclose(sorted(layer.data[index][:, 1]), sorted(ends), atol=1e-3)
@@ -377,7 +409,7 @@ def test_drawing_by_clicks(page, qtbot):
     points = page._live.outcome.lines.superficial
     np.testing.assert_allclose(points[:3], [(30, 10), (31, 100), (30, 190)], atol=1e-3)
     np.testing.assert_allclose(
-        layer.edge_color[0], bridge._rgba([bridge.COLOURS["superficial"]])[0]
+        layer.edge_color[0], rgba([bridge.COLOURS["superficial"]])[0]
     )
 
 
@@ -451,6 +483,17 @@ def test_deleting_the_layer_clears_numbers_and_construction(measured):
     assert measured._table.isHidden()
     measured._live.put(superficial=UPPER, deep=LOWER)
     assert measured._live.outcome.architecture is not None
+
+
+@pytest.mark.parametrize("first", ["image", "lines"])
+def test_no_construction_outlives_its_image_or_its_lines(measured, first):
+    viewer, lines = measured._session.viewer, lines_of(measured)
+    image = measured._session.image_layer
+    for layer in (image, lines) if first == "image" else (lines, image):
+        viewer.layers.remove(layer)
+        # Nothing makes it follow the lines any more, with its numbers on the screen.
+        assert not [x for x in viewer.layers if x.name.startswith("Construction")]
+    assert not viewer.layers
 
 
 def test_clear(measured):

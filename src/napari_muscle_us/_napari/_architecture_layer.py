@@ -9,8 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-from napari.layers import Shapes
+from napari.layers import Image, Shapes
 
+from napari_muscle_us._napari._architecture_paths import (
+    COLOUR,
+    COLUMNS,
+    EDGE_WIDTH,
+    LABEL,
+    ROLE,
+    defaults_of,
+    show_paths,
+)
 from napari_muscle_us._napari._facts import METADATA_KEY
 from napari_muscle_us._napari._layers import (
     follow_image,
@@ -27,7 +36,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from napari.components import ViewerModel
-    from napari.layers import Image
 
     Float = npt.NDArray[np.float64]
 
@@ -41,13 +49,8 @@ COLOURS: Final[dict[str, str]] = {
     "fascicle": "#76ff03",
 }
 TOOL: Final = "add_polyline"
-_ROLE: Final = "role"
-_LABEL: Final = "label"
-_COLOUR: Final = "colour"
-_COLUMNS: Final = (_ROLE, _LABEL, _COLOUR)
 _KIND: Final = "architecture"
 _OF: Final = "of"
-_EDGE_WIDTH: Final = 2
 _TEXT_SIZE: Final = 10
 _LINES: Final = ("path", "line")
 
@@ -103,6 +106,26 @@ def find_layer(viewer: ViewerModel, image_layer: Image, kind: Kind) -> Shapes | 
     return next((x for x in of_kind if lies_on(x, image_layer)), None)
 
 
+def orphans(viewer: ViewerModel) -> list[Shapes]:
+    """Return constructions whose lines or image are gone.
+
+    Nothing would make them follow any more, so that their numbers must not stay.
+    """
+    drawn = [
+        x.metadata[METADATA_KEY][_OF] for x in viewer.layers if _kind(x) == "lines"
+    ]
+    pictures = [x for x in viewer.layers if isinstance(x, Image)]
+    return [
+        layer
+        for layer in viewer.layers
+        if _kind(layer) == "construction"
+        and not (
+            layer.metadata[METADATA_KEY][_OF] in drawn
+            and any(lies_on(layer, picture) for picture in pictures)
+        )
+    ]
+
+
 def add_layer(viewer: ViewerModel, image_layer: Image, kind: Kind) -> Shapes:
     """Add an empty layer on an image, without making it the active one."""
     import pandas as pd
@@ -114,17 +137,17 @@ def add_layer(viewer: ViewerModel, image_layer: Image, kind: Kind) -> Shapes:
     layer = Shapes(
         name=f"{above} of {image_layer.name}",
         ndim=2,
-        features=pd.DataFrame(dict.fromkeys(_COLUMNS, none)),
+        features=pd.DataFrame(dict.fromkeys(COLUMNS, none)),
         feature_defaults=_row_of("fascicle"),
         text={
-            "string": f"{{{_LABEL}}}",
-            "color": {"feature": _COLOUR},
+            "string": f"{{{LABEL}}}",
+            "color": {"feature": COLOUR},
             "size": _TEXT_SIZE,
             "anchor": "upper_left" if kind == "lines" else "center",
         },
         edge_color=COLOURS["fascicle"],
         face_color="transparent",
-        edge_width=_EDGE_WIDTH,
+        edge_width=EDGE_WIDTH,
         opacity=1.0,
         # Not tied as regions are, so that nothing measures or keeps it as such.
         metadata={METADATA_KEY: {_KIND: kind, _OF: of}},
@@ -164,7 +187,7 @@ def read_lines(
     unfinished : bool, default: False
         Whether the last one is still being drawn, and does not count.
     """
-    roles = layer.features[_ROLE].fillna("").astype(str).tolist()
+    roles = layer.features[ROLE].fillna("").astype(str).tolist()
     shapes = list(zip(roles, layer.data, layer.shape_type, strict=False))
     if unfinished:
         shapes = shapes[:-1]
@@ -193,53 +216,8 @@ def write_lines(layer: Shapes, image_layer: Image, lines: DrawnLines) -> None:
     )
 
 
-def show_paths(
-    layer: Shapes,
-    vertices: Sequence[Float],
-    colours: Sequence[str],
-    labels: Sequence[str],
-    *,
-    roles: Sequence[str] = (),
-) -> None:
-    """Make a layer show paths with colours and texts; what stays is not set again."""
-    import pandas as pd
-
-    before = len(layer.data)
-    defaults = _defaults(layer)
-    if not vertices:
-        if before:
-            layer.data = []
-        return
-    if len(layer.edge_color) != before:
-        # As after a line that napari took away by itself, and not its colour.
-        layer.data, before = [], 0
-    layer.data = [(points, "path") for points in vertices]
-    # A layer that had no shape knows no width yet.
-    if before != len(vertices):
-        layer.edge_width = [_EDGE_WIDTH] * len(vertices)
-        layer.face_color = ["transparent"] * len(vertices)
-    wanted = _rgba(colours)
-    if not np.array_equal(layer.edge_color, wanted):
-        layer.edge_color = wanted
-    roles = list(roles) or [""] * len(labels)
-    table = pd.DataFrame({_ROLE: roles, _LABEL: labels, _COLOUR: colours})
-    if not layer.features.astype(str).equals(table):
-        layer.features = table
-        layer.feature_defaults = defaults
-
-
-def _defaults(layer: Shapes) -> dict[str, str]:
-    return {k: str(layer.feature_defaults[k].iloc[0]) for k in _COLUMNS}
-
-
 def _row_of(role: Role) -> dict[str, str]:
-    return {_ROLE: role, _LABEL: role, _COLOUR: COLOURS[role]}
-
-
-def _rgba(colours: Sequence[str]) -> npt.NDArray[np.float32]:
-    from napari.utils.colormaps.standardize_color import transform_color
-
-    return np.vstack([transform_color(colour) for colour in colours])
+    return {ROLE: role, LABEL: role, COLOUR: COLOURS[role]}
 
 
 def _labels(roles: Sequence[str]) -> list[str]:
@@ -259,7 +237,7 @@ def begin_line(viewer: ViewerModel, layer: Shapes, role: Role) -> None:
     layer.selected_data = set()
     layer.feature_defaults = _row_of(role)
     layer.current_edge_color = COLOURS[role]
-    layer.current_edge_width = _EDGE_WIDTH
+    layer.current_edge_width = EDGE_WIDTH
     layer.mode = TOOL
 
 
@@ -273,7 +251,7 @@ def mend_rows(layer: Shapes, changed: tuple[int, ...] = ()) -> bool:
     if len(table) != len(layer.data) + 1:
         return False
     gone = changed[0] if len(changed) == 1 and changed[0] >= 0 else len(table) - 1
-    defaults = _defaults(layer)
+    defaults = defaults_of(layer)
     layer.features = table.drop(index=table.index[gone]).reset_index(drop=True)
     layer.feature_defaults = defaults
     return True

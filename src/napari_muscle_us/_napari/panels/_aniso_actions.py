@@ -31,6 +31,10 @@ class AnisotropyActions(FeatureActions):
     """Does with the shown numbers what the buttons say."""
 
     _page: AnisotropyPage
+    add_tip = (
+        "Add a row for each number and ROI of this image to the panel Results. Kept "
+        "ROIs are not added again."
+    )
 
     def __init__(self, session: Session, page: AnisotropyPage) -> None:
         super().__init__(session, page)

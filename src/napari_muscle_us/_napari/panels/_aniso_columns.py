@@ -9,25 +9,34 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from napari_muscle_us._napari.panels import _texture_shown
 from napari_muscle_us._napari.panels._aniso_words import (
+    ENERGY,
+    Number,
     between_lines,
     groups_of,
     short_number,
 )
-from napari_muscle_us._napari.panels._texture_columns import Column, Difference, Row
+from napari_muscle_us._napari.panels._texture_columns import (
+    Column,
+    Difference,
+    Heading,
+    Row,
+)
 from napari_muscle_us._napari.panels._texture_words import PENDING
+from napari_muscle_us.measure.anisotropy.measures import ENERGY_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_muscle_us._napari.panels._aniso_live import Found
     from napari_muscle_us._napari.panels._aniso_work import Order, Outcome
+    from napari_muscle_us._napari.panels._texture_live import Source
     from napari_muscle_us._napari.panels._texture_shown import Shown
     from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
 
 _OF_TENSOR: Final = {
     "anisotropy.direction": "direction_deg",
     "anisotropy.coherency": "coherency",
-    "anisotropy.energy": "energy",
+    ENERGY: "energy",
     "anisotropy.circular_mean": "circular_mean_deg",
     "anisotropy.circular_sd": "circular_sd_deg",
 }
@@ -63,6 +72,8 @@ _NONE: Final = {
     "anisotropy.direction": "no direction is to be seen",
     "anisotropy.local": "no value",
 }
+_EITHER: Final = " or ".join(ENERGY_UNITS.values())
+_OTHER_UNITS: Final = "no difference: the units differ"
 _MOST_SENTENCES: Final = 2
 """ROIs that each get a sentence of their own; more of them fill the panel."""
 
@@ -99,10 +110,13 @@ class OrderColumn(Column):
     found: Order | str | None
 
     def told(self, row: Row) -> Value:
-        """Return a value with its reason."""
+        """Return a value with its reason, or with its unit where others differ."""
         if self.found is None or row.is_family:
             return Value(math.nan)
-        return value_of(self.found, row.key)
+        value = value_of(self.found, row.key)
+        if unit_of(row) == _EITHER and not math.isnan(value.number):
+            return Value(value.number, f"in {energy_unit(self.source)}")
+        return value
 
     def value(self, row: Row) -> float:
         """Return a value, NaN for none."""
@@ -114,6 +128,8 @@ class OrderColumn(Column):
             return PENDING
         number, reason = self.told(row)
         text = short_number(number, unit_of(row))
+        if unit_of(row) == _EITHER and not math.isnan(number):
+            return f"{text} /{energy_unit(self.source).rpartition('/')[2]}"
         doubtful = bool(reason) and row.key in _DOUBTFUL and not math.isnan(number)
         return f"({text})" if doubtful else text
 
@@ -126,10 +142,12 @@ class OrderColumn(Column):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderDifference(Difference):
-    """The left minus the right; of two lines the turn from one to the other."""
+    """One minus the other; of two lines the turn from one to the other."""
 
     def value(self, row: Row) -> float:
-        """Return the difference, NaN where either is missing."""
+        """Return the difference, NaN where either is missing or in another unit."""
+        if unit_of(row) == _EITHER and not self._one_unit:
+            return math.nan
         difference = self.left.value(row) - self.right.value(row)
         known = row.key in _ANGLES and not math.isnan(difference)
         return between_lines(difference) if known else difference
@@ -144,6 +162,17 @@ class OrderDifference(Difference):
         text = f"+{text}" if value > 0 and text.strip("0.") else text
         doubtful = any(side.startswith("(") for side in both)
         return f"({text})" if doubtful and not math.isnan(value) else text
+
+    def tip(self, row: Row) -> str:
+        """Return the whole difference, or why there is none."""
+        if unit_of(row) == _EITHER and not self._one_unit:
+            return _OTHER_UNITS
+        # A dataclass with slots is made anew, which super() without names misses.
+        return Difference.tip(self, row)
+
+    @property
+    def _one_unit(self) -> bool:
+        return energy_unit(self.left.source) == energy_unit(self.right.source)
 
 
 def value_of(outcome: Outcome, key: str) -> Value:
@@ -170,20 +199,39 @@ def unit_of(row: Row) -> str:
     return row.unit if isinstance(row, NumberRow) else ""
 
 
-def rows_of(settings: AnisotropySettings) -> list[NumberRow]:
+def energy_unit(source: Source | None) -> str:
+    """Return the unit of the energy of a region."""
+    return ENERGY_UNITS[source is not None and source.spacing_mm is not None]
+
+
+def rows_of(settings: AnisotropySettings, sources: Sequence[Source]) -> list[NumberRow]:
     """Return a title for each group of numbers, and below it the numbers."""
+    units = {energy_unit(source) for source in sources}
+    unit = units.pop() if len(units) == 1 else _EITHER
     rows = []
     for group in groups_of(settings.method):
         rows.append(NumberRow(group.title, group.title, group.tip))
-        rows += [
-            NumberRow(group.title, n.title, n.tip, number=n.key, unit=n.unit)
-            for n in group.numbers
-        ]
+        rows += [_row_of(group.title, number, unit) for number in group.numbers]
     return rows
 
 
-def columns_of(shown: Shown, found: Sequence[Found]) -> list[Column]:
-    """Return a column for each region, and of two sides the difference."""
+def _row_of(group: str, number: Number, unit: str) -> NumberRow:
+    _, title, tip, told = number
+    if number.key == ENERGY:
+        # Of one unit the row tells it, of two each value does.
+        if unit != _EITHER:
+            title = f"{title} ({unit.replace(' level', '')})"
+        told, tip = unit, f"{tip} In {unit}."
+    return NumberRow(group, title, tip, number=number.key, unit=told)
+
+
+def columns_of(
+    shown: Shown, found: Sequence[Found], *, change: bool = False
+) -> list[Column]:
+    """Return a column for each region, and of two that belong together the difference.
+
+    Those are left and right, or with `change` each kept one and the one after it.
+    """
     by_source = {
         source: known.outcome
         for source, known in zip(shown.sources, found, strict=True)
@@ -197,12 +245,22 @@ def columns_of(shown: Shown, found: Sequence[Found]) -> list[Column]:
         else:
             left, right = columns[-2:]
             columns.append(OrderDifference(plain.heading, None, None, left, right))
+        if change and len(columns) % 3 == 2:
+            former, now = columns[-2:]
+            tip = f"{now.heading.title} minus {former.heading.title}."
+            heading = Heading("Change", tip)
+            columns.append(OrderDifference(heading, None, None, now, former))
     return columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Caveats:
+    """What a texture is asked for where sentences are put together."""
+
     caveats: tuple[str, ...]
+
+    def get(self, _: str, default: float) -> float:
+        return default
 
 
 def said_of(shown: Shown, found: Sequence[Found]) -> str:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_muscle_us._napari.panels import _aniso_words as words
 from napari_muscle_us._napari.panels._aniso_actions import AnisotropyActions
+from napari_muscle_us._napari.panels._aniso_change import said_of_boxes, since_kept
 from napari_muscle_us._napari.panels._aniso_columns import (
     columns_of,
     rows_of,
@@ -44,9 +45,13 @@ if TYPE_CHECKING:
     from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
 
 _ROSE_HEIGHT: Final = 210
+_LEAST_SEEN: Final = 175
+"""Height that shows the first numbers, below another panel in a small window, too."""
+_SIDES, _CHANGE = 1, 2
 _SIDES_TIP: Final = (
-    "The selected ROIs, or all if none is selected; or the left and the right of each "
-    "muscle with their difference."
+    "The selected ROIs, or all if none is selected; the left and the right of each "
+    "muscle with their difference; or the change since an ROI of a former visit or "
+    "image was kept."
 )
 _EVERY_TIP: Final = (
     "The panel Results then adds these numbers, by these settings, whenever it "
@@ -87,7 +92,7 @@ class AnisotropyPage(QWidget):
     def _set_up(self) -> None:
         # What is true on muscle comes first; the tensor stands beside it.
         self.form.set_value(replace(self.form.value(), method="fascicle"))
-        self.sides.addItems(["Selected ROIs", "Left and right"])
+        self.sides.addItems(["Selected ROIs", "Left and right", "Change since kept"])
         self.sides.setToolTip(_SIDES_TIP)
         self.every.setToolTip(_EVERY_TIP)
         self.rose.setToolTip(_ROSE_TIP)
@@ -113,6 +118,7 @@ class AnisotropyPage(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumHeight(_LEAST_SEEN)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.every)
@@ -128,7 +134,12 @@ class AnisotropyPage(QWidget):
     @property
     def left_and_right(self) -> bool:
         """Whether sides are compared."""
-        return self.sides.currentIndex() == 1
+        return self.sides.currentIndex() == _SIDES
+
+    @property
+    def since_kept(self) -> bool:
+        """Whether ROIs are compared with those that were kept of them."""
+        return self.sides.currentIndex() == _CHANGE
 
     def settings(self) -> AnisotropySettings:
         """Return the settings in hand.
@@ -161,6 +172,8 @@ class AnisotropyPage(QWidget):
         try:
             self.form.set_spacing(self._session.image().spacing_mm)
             shown = self.shown.now(left_and_right=self.left_and_right)
+            if self.since_kept:
+                shown = since_kept(shown, self.shown.kept)
             self._show(shown, self.settings())
         except MuscleUSError as error:
             self._show_nothing(str(error))
@@ -170,26 +183,31 @@ class AnisotropyPage(QWidget):
             self._show_nothing(shown.said)
             return
         found = self.live.results(shown.sources, settings)
-        self._rows, self._columns = rows_of(settings), columns_of(shown, found)
-        self.table.set_content(self._rows, self._columns)
-        self._fit_table()
+        self._rows = rows_of(settings, shown.sources)
+        self._columns = columns_of(shown, found, change=self.since_kept)
+        self._show_table()
         self.rose.set_value(roses_of(self._columns))
         if any(known.outcome is None for known in found):
             wait = words.COMPILING if self.live.compiling else words.COMPUTING
             self._message.show_message(wait, warning=False)
         else:
-            self._message.show_message(said_of(shown, found))
+            boxes = said_of_boxes(shown.sources, settings)
+            said = "\n".join(filter(None, (said_of(shown, found), boxes)))
+            self._message.show_message(said)
 
     def _show_nothing(self, said: str) -> None:
         self.live.stop()
         self._rows, self._columns = [], []
-        self.table.set_content([], [])
+        self._show_table()
         self.rose.set_value(())
         self._message.show_message(said, warning=False)
 
-    def _fit_table(self) -> None:
-        """Make room for all numbers, which are few."""
+    def _show_table(self) -> None:
+        """Show all numbers, which are few, in room for all; none take no room."""
         table = self.table
+        table.set_content(self._rows, self._columns)
+        for part in (table, self._note):
+            part.setVisible(bool(self._rows))
         rows = table.verticalHeader().length()
         around = 2 * table.frameWidth() + table.horizontalHeader().height()
         bar = table.horizontalScrollBar()

@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from napari_muscle_us._napari.panels._texture_words import NOTHING, Choice, number_text
+from napari_muscle_us.measure.anisotropy.measures import ENERGY_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COUNT: Final = "count"
+ENERGY: Final = "anisotropy.energy"
 COMPILING: Final = "Compiling the anisotropy kernels (once)…"
 COMPUTING: Final = "Computing…"
 LOCAL_NOTE: Final = (
@@ -156,11 +158,11 @@ TENSOR: Final = Group(
             "°",
         ),
         Number(
-            "anisotropy.energy",
-            "Gradient energy",
-            "Mean squared change of gray level a mm, or a pixel without a scale. It "
-            "depends on the gain; all else does not.",
-            "gray level²",
+            ENERGY,
+            "Energy",
+            "Gradient energy: mean squared change of gray level a mm, or a pixel "
+            "without a scale. It depends on the gain; all else does not.",
+            ENERGY_UNITS[True],
         ),
     ),
 )

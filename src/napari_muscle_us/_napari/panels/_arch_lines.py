@@ -12,7 +12,7 @@ from napari_muscle_us._napari import _architecture_layer as bridge
 from napari_muscle_us._napari._architecture_layer import DrawnLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from napari.components import ViewerModel
     from napari.layers import Image, Shapes
@@ -41,6 +41,8 @@ class WatchedLines(QObject):
         self._image: Image | None = None
         self._quiet = 0
         self._drawing = False
+        self._role: Role = "fascicle"
+        self._new: tuple[Role, ...] = ()
         self._soon = self._single_shot(_SOON_MS, self.moved.emit)
         self._tidying = self._single_shot(0, self._tidy)
 
@@ -90,19 +92,24 @@ class WatchedLines(QObject):
             return DrawnLines()
         return bridge.read_lines(self.layer, self._image, unfinished=self._drawing)
 
-    def set_value(self, lines: DrawnLines) -> None:
-        """Show other lines, to be corrected, and tell nobody."""
+    def set_value(self, lines: DrawnLines, new: Collection[Role] = ()) -> None:
+        """Show other lines, to be corrected, and tell nobody.
+
+        New lines are selected: napari shows and drags only points of selected ones.
+        """
         if self.layer is not None and self._image is not None:
             self._end_drawing()
             with self._silence():
                 bridge.write_lines(self.layer, self._image, lines)
                 # Taking a point and not a whole line is what most will want next.
                 self.layer.mode = "pan_zoom" if lines.is_empty else "direct"
+                self.layer.selected_data = set(_places_of(lines, new))
 
     def begin(self, viewer: ViewerModel, role: Role) -> None:
         """Let the next clicks on the picture draw a line."""
         if self.layer is not None:
             self._end_drawing()
+            self._role = role
             bridge.begin_line(viewer, self.layer, role)
 
     def show_frame(self, frame: int) -> None:
@@ -144,13 +151,14 @@ class WatchedLines(QObject):
             mended = bridge.mend_rows(self.layer, tuple(event.data_indices or ()))
         if mended or event.action == "added":
             # Later: napari is still ending the line.
+            self._new = () if mended else (self._role,)
             self._tidying.start()
         self._on_moved()
 
     def _tidy(self) -> None:
         """Let a new aponeurosis replace the former one."""
         if self.layer is not None and not self._drawing:
-            self.set_value(self.value())
+            self.set_value(self.value(), self._new)
             self.moved.emit()
 
     def _end_drawing(self) -> None:
@@ -161,3 +169,11 @@ class WatchedLines(QObject):
                 self.layer.remove([])
                 bridge.mend_rows(self.layer)
             self._drawing = False
+
+
+def _places_of(lines: DrawnLines, new: Collection[Role]) -> Iterator[int]:
+    """Yield the places of new lines among all; of the fascicles the last is new."""
+    roles = [role for role, _ in lines.by_role()]
+    for place, role in enumerate(roles):
+        if role in new and role not in roles[place + 1 :]:
+            yield place

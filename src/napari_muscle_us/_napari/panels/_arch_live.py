@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_muscle_us._napari import _architecture_layer as bridge
 from napari_muscle_us._napari._architecture_layer import DrawnLines
+from napari_muscle_us._napari._architecture_paths import show_construction
 from napari_muscle_us._napari._pairs import is_measurable
 from napari_muscle_us._napari.panels._arch_drawing import construction_parts
 from napari_muscle_us._napari.panels._arch_lines import WatchedLines
@@ -101,16 +102,16 @@ class LiveArchitecture(QObject):
         """
         self._show_lines(self._ready())
         now = self._drawn.value()
-        added = () if fascicle is None else (fascicle,)
+        given = DrawnLines(superficial, deep, () if fascicle is None else (fascicle,))
         self._drawn.set_value(
             DrawnLines(
                 now.superficial if superficial is None else superficial,
                 now.deep if deep is None else deep,
-                now.fascicles + added,
-            )
+                now.fascicles + given.fascicles,
+            ),
+            [role for role, _ in given.by_role()],
         )
-        given = (superficial, deep, fascicle)
-        self._told += [(line, note) for line in given if line is not None and note]
+        self._told += [(line, note) for _, line in given.by_role() if note]
         self.recompute()
 
     def _show_lines(self, viewer: ViewerModel) -> None:
@@ -153,7 +154,7 @@ class LiveArchitecture(QObject):
             return
         if layer is None:
             layer = bridge.add_layer(viewer, image_layer, "construction")
-        bridge.show_paths(
+        show_construction(
             layer,
             [part.vertices for part in parts],
             [part.colour for part in parts],
@@ -200,15 +201,13 @@ class LiveArchitecture(QObject):
 
     def _on_removed(self, event: Any) -> None:
         session = self._session()
-        if session is None or event.value is not self._drawn.layer:
+        if session is None:
             return
-        self._drawn.bind(None, self.image_layer)
-        self.recompute()
-        image, layers = self.image_layer, session.viewer.layers
-        if image in layers:
-            left = bridge.find_layer(session.viewer, image, "construction")
-            if left is not None:
-                layers.remove(left)
+        if event.value is self._drawn.layer:
+            self._drawn.bind(None, self.image_layer)
+            self.recompute()
+        for left in bridge.orphans(session.viewer):
+            session.viewer.layers.remove(left)
 
 
 def _same(one: Float, other: Float) -> bool:
