@@ -19,7 +19,6 @@ from napari_muscle_us.cli_anisotropy import (
     ANISOTROPY_OPTIONS,
     anisotropy_caveats,
     anisotropy_settings,
-    orientation,
 )
 from napari_muscle_us.cli_architecture import architecture
 from napari_muscle_us.cli_common import (
@@ -36,6 +35,7 @@ from napari_muscle_us.cli_examine import examine_table
 from napari_muscle_us.cli_fit import fit
 from napari_muscle_us.cli_follow_up import follow_up_table
 from napari_muscle_us.cli_harmonise import harmonise
+from napari_muscle_us.cli_orientation import orientation
 from napari_muscle_us.cli_reference import reference
 from napari_muscle_us.cli_texture import (
     TEXTURE_OPTIONS,

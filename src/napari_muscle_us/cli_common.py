@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -275,3 +276,33 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
         lambda cell: guard_formula(cell) if isinstance(cell, str) else cell
     )
     safe.to_csv(path, index=False, encoding="utf-8", na_rep="NaN", lineterminator="\n")
+
+
+class Progress:
+    """Tells how far some work is, only where somebody looks on.
+
+    Parameters
+    ----------
+    what : str
+        What is being done, such as ``"Fitting"``.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = sys.stderr.isatty()
+        self._last = -1
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._last >= 0:
+            # Back to the beginning of the line, and nothing on it.
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show the share that is done, when it has changed."""
+        percent = 100 * done // max(total, 1)
+        if self._shown and percent != self._last:
+            self._last = percent
+            click.echo(f"\r{self._what}: {percent} %", nl=False, err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,6 +10,7 @@ import click
 from napari_muscle_us.cli_common import (
     FILE,
     TABLE_OPTIONS,
+    Progress,
     lined_up,
     note,
     read_values,
@@ -129,7 +129,7 @@ def fit(table: Path, out: Path, report: Path | None, **options: Any) -> None:
     facts = _set_facts(table, options)
     chosen = _fit_options(options, FitOptions)
     values = read_values(table, options)
-    with _Progress() as progress:
+    with Progress("Fitting") as progress:
         found = fit_reference(
             values,
             muscle=options["muscles"] or None,
@@ -258,29 +258,6 @@ def _fit_options(
         seed=options["seed"],
         **extra,
     )
-
-
-class _Progress:
-    """Tells how far the fit is, only where somebody looks on."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._last = -1
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._last >= 0:
-            # Back to the beginning of the line, and nothing on it.
-            click.echo("\r\x1b[K", nl=False, err=True)
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show the share that is done, when it has changed."""
-        percent = 100 * done // max(total, 1)
-        if self._shown and percent != self._last:
-            self._last = percent
-            click.echo(f"\rFitting: {percent} %", nl=False, err=True)
 
 
 def _write(

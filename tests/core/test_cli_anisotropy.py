@@ -15,6 +15,7 @@ from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
 from napari_muscle_us.cli import main
+from napari_muscle_us.measure.anisotropy import orientation
 
 OUTLINE = [(20, 10), (150, 25), (170, 120), (90, 140), (15, 80)]
 MEASURE = ("measure", "scan.tif", "--roi", "bb.roi", "--out", "out.csv")
@@ -193,7 +194,7 @@ def test_mm_without_a_scale_is_refused(folder, run):
 def about(path):
     with tifffile.TiffFile(path) as file:
         told = json.loads(file.imagej_metadata["Info"])
-        return file.asarray(), file.imagej_metadata["unit"], told
+        return file.asarray(), file.imagej_metadata.get("unit"), told
 
 
 def test_a_folder_gets_three_maps_that_tell_how_they_came_about(
@@ -244,6 +245,62 @@ def test_a_frame_of_a_clip_is_mapped(folder, run, formula_image):
 def about_px(path):
     with tifffile.TiffFile(path) as file:
         return file.asarray()
+
+
+ALL = ("orientation", "map", "clip.tif", "--all-frames", "--out", "all.tif")
+
+
+def test_all_frames_of_a_clip_are_one_stack(folder, run, formula_image):
+    more = ("--map", "coherency", "--roi", "bb.roi", "--sigma-px", 3)
+    assert run(*ALL, *more)[:2] == (0, ["coherency written to all.tif."])
+    values, _, told = about("all.tif")
+    roi = mus.Polygon([(y - 0.5, x - 0.5) for x, y in OUTLINE])
+    mask = mus.roi_mask(roi, formula_image.shape)
+    for frame, gray in enumerate((formula_image, formula_image[::-1])):
+        expected = mus.compute_orientation_map(gray, sigma_px=3, mask=mask)
+        np.testing.assert_array_equal(values[frame], expected.coherency)
+    assert (told["frame"], told["frames"], told["map"]) == (None, 2, "coherency")
+    assert (told["sigma_px"], told["unit"]) == (3, "1")
+    assert told["roi_geometry"]["type"] == "polygon"
+    assert run(*ALL, "--map", "energy")[0] == 0
+    assert about("all.tif")[2]["unit"] == "gray level²/px²"
+
+
+def test_a_stopped_stack_leaves_the_former_one(folder, run, monkeypatch):
+    assert run(*ALL)[0] == 0
+    before = (folder / "all.tif").read_bytes()
+    mapped = orientation.compute_orientation_map
+
+    def stopped(gray, **options):
+        if (gray == mus.read_image("clip.tif").frame(1).pixels).all():
+            raise KeyboardInterrupt
+        return mapped(gray, **options)
+
+    names = {path.name for path in folder.iterdir()}
+    monkeypatch.setattr(orientation, "compute_orientation_map", stopped)
+    assert run(*ALL, "--sigma-px", 5)[0] == 130
+    assert (folder / "all.tif").read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((*ALL[:4], "--out", "maps"), "let --out end in .tif"),
+        ((*ALL, "--frame", "1"), "exclude each other"),
+        (("orientation", "map", "scan.tif", *ALL[3:]), "is a still image"),
+    ],
+    ids=["folder", "frame", "still"],
+)
+def test_what_contradicts_all_frames_is_refused(
+    folder, run, one_sentence, arguments, words
+):
+    status, out, err = run(*arguments)
+    assert (status, out, len(err)) == (2, [], 1)
+    assert words in err[0]
+    assert one_sentence(err[0])
+    assert not (folder / "all.tif").exists()
+    assert not (folder / "maps").exists()
 
 
 WRONG_MAP = {

@@ -13,7 +13,7 @@ import pytest
 
 import napari_muscle_us as mus
 from napari_muscle_us.cli import main
-from napari_muscle_us.cli_fit import _Progress
+from napari_muscle_us.cli_common import Progress
 
 WHO = ("--name", "own", "--title", "Our adults", "--author", "A. Uthor")
 FACTS = (*WHO, "--licence", "CC0", "--manufacturer", "Esaote", "--model", "6100")
@@ -264,7 +264,7 @@ def test_an_interrupt_leaves_nothing_half_written(run, folder, monkeypatch, plac
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
 def test_progress_is_told_on_a_terminal_only(capfd, monkeypatch, terminal):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    with _Progress() as progress:
+    with Progress("Fitting") as progress:
         for done in (0, 1, 1, 2):
             progress(done, 2)
     out, err = capfd.readouterr()

@@ -433,6 +433,16 @@ def test_noise_has_no_direction_and_says_so(panel, viewer, session, qtbot):
     assert rose.label == "N"
 
 
+def test_coloured_pixels_are_said(panel, viewer, session, qtbot):
+    colours = np.repeat(stripes(10)[..., None], 3, axis=2)
+    colours[20, 10:17] = (200, 40, 40)
+    viewer.add_image(colours, rgb=True)
+    layer = session.new_roi_layer()
+    layer.add(square(10, 5, 100), shape_type="rectangle")
+    ready(panel, qtbot)
+    assert "7 of the pixels are coloured" in panel.roi.message()
+
+
 @pytest.mark.parametrize(
     ("pixels", "size", "words"),
     [

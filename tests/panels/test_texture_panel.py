@@ -287,6 +287,20 @@ def test_pairs_that_are_missing_are_said(
     assert bool(words) == bool(panel.features.message())
 
 
+def test_coloured_pixels_are_said(panel, viewer, session, qtbot):
+    colours = np.repeat(noise()[..., None], 3, axis=2)
+    colours[20, 10:17] = (200, 40, 40)
+    viewer.add_image(colours, rgb=True)
+    layer = session.new_roi_layer()
+    layer.add(square(10, 30, 20), shape_type="rectangle")
+    refreshed(panel, qtbot)
+    assert panel.features.message() == ""
+    layer.add(square(10, 5, 30), shape_type="rectangle")
+    session.select([1])
+    refreshed(panel, qtbot)
+    assert "7 of the pixels are coloured" in panel.features.message()
+
+
 # What is shown
 
 

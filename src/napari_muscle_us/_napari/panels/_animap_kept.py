@@ -114,6 +114,8 @@ def _blank_layer(kind: str, shape: tuple[int, int]) -> MapLayer:
         interpolation2d="nearest",
         metadata=metadata,
     )
+    # A long name is then cut off behind the image's, not before what is mapped.
+    layer.colorbar.position = "top_left"
     # Side by side, so that the bar says what it is of, and in which unit.
     layer.name_overlay.position = layer.colorbar.position
     layer.colorbar.visible = layer.name_overlay.visible = True

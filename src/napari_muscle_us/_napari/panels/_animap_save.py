@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from napari_muscle_us._napari.panels._animap_source import source_of
 from napari_muscle_us._napari.panels._animap_work import (
+    VALUES,
     Display,
     MapSettings,
     TensorSettings,
@@ -17,22 +17,20 @@ from napari_muscle_us._napari.panels._animap_work import (
 )
 from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.io.write_map import refuse_other_map, write_map
-from napari_muscle_us.io.write_map_stack import write_map_stack
-from napari_muscle_us.measure.anisotropy.orientation import (
-    OrientationMap,
-    orientation_of_clip,
+from napari_muscle_us.orientation_stack import (
+    scale_of_frames,
+    write_orientation_stack,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
     import numpy.typing as npt
 
     from napari_muscle_us._napari._session import Session
     from napari_muscle_us.image import UltrasoundImage
-
-_REGULAR: Final = 0.01
+    from napari_muscle_us.measure.anisotropy.orientation import OrientationMap
 
 
 def save_map(found: tuple[Wanted, OrientationMap] | None, kind: str, path: str) -> None:
@@ -67,7 +65,6 @@ class ClipTask:
     kind: str
     tensor: TensorSettings
     mask: npt.NDArray[np.bool_] | None
-    spacing_mm: tuple[float, float] | None
     info: dict[str, Any]
     path: str
 
@@ -99,7 +96,7 @@ def clip_task(
                 f"ROI {region.name!r} is not the same on all frames; put it on all "
                 "frames, or map the whole image."
             )
-    spacing = _spacing(clip)
+    spacing = scale_of_frames(clip)
     settings.tensor.window_px(spacing)
     info = facts_of(kind, wanted) | {
         "frame": None,
@@ -107,7 +104,7 @@ def clip_task(
         "spacing_mm": None if spacing is None else list(spacing),
     }
     tensor = settings.tensor
-    return ClipTask(clip, kind, tensor, source.mask(), spacing, info, path)
+    return ClipTask(clip, kind, tensor, source.mask(), info, path)
 
 
 def save_clip_maps(
@@ -120,59 +117,18 @@ def save_clip_maps(
 
     One frame is in memory at a time. A cancelled task leaves no file.
     """
-    clip = task.clip
-    rows, columns = clip.frame_shape
     try:
-        write_map_stack(
+        write_orientation_stack(
             task.path,
-            _maps(task, progress, cancelled),
-            shape=(clip.n_frames, rows, columns),
+            task.clip,
+            VALUES[task.kind][0],
             name=f"anisotropy.{task.kind}",
-            spacing_mm=task.spacing_mm,
-            frame_interval_s=_interval(clip),
+            mask=task.mask,
             info=task.info,
+            progress=progress,
+            cancelled=cancelled,
+            **task.tensor.options(),
         )
     except MuscleUSError as error:
         return str(error)
     return ""
-
-
-def _maps(
-    task: ClipTask,
-    progress: Callable[[int, int], None],
-    cancelled: Callable[[], bool],
-) -> Iterator[npt.NDArray[np.float32]]:
-    each = orientation_of_clip(
-        task.clip,
-        progress=progress,
-        cancelled=cancelled,
-        mask=task.mask,
-        **task.tensor.options(),
-    )
-    for _, found in each:
-        yield parts_of(found, task.kind)
-
-
-def _spacing(clip: UltrasoundImage) -> tuple[float, float] | None:
-    """Return the scale that holds for all frames."""
-    each = clip.frame_calibrations
-    if clip.spacing_mm is not None or each is None:
-        return clip.spacing_mm
-    found = {None if c is None else c.spacing_mm for c in each}
-    if len(found) > 1:
-        raise MeasureError(
-            f"The {clip.n_frames} frames differ in scale, of which a file holds one; "
-            "save the maps of single frames."
-        )
-    return found.pop() if found else None
-
-
-def _interval(clip: UltrasoundImage) -> float | None:
-    """Return the time from frame to frame, ``None`` where it varies."""
-    times = clip.frame_times_s
-    if times is None or len(times) < 2:
-        return None
-    steps = [later - former for former, later in pairwise(times)]
-    mean = sum(steps) / len(steps)
-    regular = mean > 0 and all(abs(step - mean) <= _REGULAR * mean for step in steps)
-    return mean if regular else None

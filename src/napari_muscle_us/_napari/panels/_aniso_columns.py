@@ -253,16 +253,6 @@ def columns_of(
     return columns
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Caveats:
-    """What a texture is asked for where sentences are put together."""
-
-    caveats: tuple[str, ...]
-
-    def get(self, _: str, default: float) -> float:
-        return default
-
-
 def said_of(shown: Shown, found: Sequence[Found]) -> str:
     """Return the sentences that warn: for each region, or of many how many they are."""
     counts: Counter[str] = Counter()
@@ -272,10 +262,9 @@ def said_of(shown: Shown, found: Sequence[Found]) -> str:
     told = []
     for known in found:
         reasons = _reasons(known.outcome)
-        sentences = [reasons[key] for key in reasons if key not in many]
-        told.append(_Caveats(tuple(sentences)))
+        told.append([reasons[key] for key in reasons if key not in many])
     # Names, and what holds for all, are told as for all tables of ROIs.
-    said = _texture_shown.said_of(shown, told)[1]  # type: ignore[arg-type]
+    said = _texture_shown.sentences_of(shown, told)
     summed = [
         f"{_WHERE[key]}: {_NONE[key]} in {counts[key]} of {len(found)} ROIs; rest the "
         "mouse on its cell to read why."

@@ -12,6 +12,7 @@ from napari_muscle_us._napari.panels._background_job import BackgroundJob
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.measure.texture.measure import Texture, texture_of
 from napari_muscle_us.measure.texture.settings import DIRECTED
+from napari_muscle_us.row_parts import coloured_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +49,8 @@ class Source:
     mask: npt.NDArray[np.bool_]
     spacing_mm: tuple[float, float] | None
     roi: Roi | None = None
+    note: str = ""
+    """What its pixels may not be: gray levels."""
     kept: bool = False
 
     def keep(self) -> Source:
@@ -203,6 +206,7 @@ def _source(region: Region, window: RoiWindow, image: UltrasoundImage) -> Source
         window.mask,
         image.spacing_mm,
         region.roi,
+        coloured_note(image, window.rows, window.columns, window.mask),
     )
 
 

@@ -18,7 +18,7 @@ from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.measure.texture.measure import Texture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from napari_muscle_us._napari._regions import Region
     from napari_muscle_us._napari._session import Session
@@ -203,15 +203,28 @@ def _tip(source: Source) -> str:
 
 def said_of(shown: Shown, outcomes: Sequence[Texture | str | None]) -> tuple[str, str]:
     """Return which levels are used, and the sentences that warn."""
-    named = len(shown.sources) > 1
-    used, said = [], {shown.said: None} if shown.said else {}
-    for source, outcome in zip(shown.sources, outcomes, strict=True):
-        start = f"{source.title}: " if named else ""
-        if isinstance(outcome, Texture):
-            used.append(start + used_text(outcome))
-        for sentence in _sentences(outcome):
+    used = [
+        start + used_text(outcome)
+        for start, outcome in zip(_starts(shown), outcomes, strict=True)
+        if isinstance(outcome, Texture)
+    ]
+    return " · ".join(used), sentences_of(shown, [_sentences(o) for o in outcomes])
+
+
+def sentences_of(shown: Shown, of_each: Sequence[Iterable[str]]) -> str:
+    """Return the sentences of all regions with their names, a line each."""
+    said = {shown.said: None} if shown.said else {}
+    for source, start, own in zip(shown.sources, _starts(shown), of_each, strict=True):
+        coloured = (f"{source.note}.",) if source.note else ()
+        for sentence in (*coloured, *own):
             said[start + sentence] = None
-    return " · ".join(used), "\n".join(_once(said, shown))
+    return "\n".join(_once(said, shown))
+
+
+def _starts(shown: Shown) -> list[str]:
+    """Return what a sentence of each region starts with."""
+    named = len(shown.sources) > 1
+    return [f"{source.title}: " if named else "" for source in shown.sources]
 
 
 def _sentences(outcome: Texture | str | None) -> Iterator[str]:

@@ -374,7 +374,7 @@ def _not_a_muscle(pair: search.Pair, confidence: float) -> str:
     if pair.margin < MIN_MARGIN:
         return (
             "Two different pairs of lines look alike as aponeuroses; draw them by "
-            "hand, or look in a part of the picture with a mask."
+            "hand, or look inside a region of the one muscle."
         )
     return ""
 

@@ -207,7 +207,7 @@ def fascicle_direction(
         return _nothing(_FLAT)
     echoes = whiten_echoes(values, inside, column_per_row)
     if echoes is None:
-        return _nothing("undefined where nothing but one gradual change is inside")
+        return _nothing("undefined in so few pixels, or in one gradual change")
     whole = _whole(echoes)
     local, n_parts = _parts(echoes, corner)
     if whole is None or n_parts < MIN_PARTS:
