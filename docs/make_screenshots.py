@@ -231,7 +231,6 @@ def shoot_time_course() -> None:
     """Make a picture of the echo intensity over a clip."""
     from napari_muscle_us._napari import _roi_edits
     from napari_muscle_us._napari._session import session_of
-    from napari_muscle_us._napari.launch import panel
 
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder, "clip.dcm")
@@ -243,7 +242,7 @@ def shoot_time_course() -> None:
         _roi_edits.add(session, [roi], "drawing")
         session.select([0])
         viewer.window.resize(1500, 600)
-        course = panel(viewer, "Time course")
+        course = float_panel(viewer, "Time course", (640, 560))
         settle()
         course.measure()
         wait_for(course._job)

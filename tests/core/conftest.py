@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 import napari_muscle_us as mus
+from tests.core.texture_naive import MUSCLES, muscle_levels
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -36,6 +37,18 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session", params=MUSCLES)
+def muscle_frames(request, shared) -> np.ndarray:
+    """Return 32 levels of two frames of a muscle; read-only."""
+    return muscle_levels(shared, request.param)
+
+
+@pytest.fixture(scope="session")
+def printed(shared):
+    """Return the texture matrices that were printed elsewhere."""
+    return json.loads(shared("oracles/texture_worked_examples.json").read_text())
 
 
 @pytest.fixture(scope="session")

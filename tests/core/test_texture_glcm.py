@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from typing import get_args
@@ -168,11 +167,6 @@ def test_ibsi_phantom_has_its_trap_outside_the_mask():
     unmasked = glcm_features(gray.astype(np.uint16), 9)
     masked = glcm_features(phantom_levels()[0], n)
     assert unmasked["glcm.contrast"] > masked["glcm.contrast"]
-
-
-@pytest.fixture(scope="module")
-def printed(shared):
-    return json.loads(shared("oracles/texture_worked_examples.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -10,23 +10,11 @@ import math
 from collections import Counter
 
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 AGGREGATIONS = ("2d_avg", "2d_s_mrg", "2.5d_d_mrg", "2.5d_v_mrg")
-
-TURNS = {
-    "quarter turn": lambda levels: np.rot90(levels, axes=(1, 2)),
-    "half turn": lambda levels: np.rot90(levels, 2, axes=(1, 2)),
-    "mirror left to right": lambda levels: levels[:, :, ::-1],
-    "mirror up and down": lambda levels: levels[:, ::-1],
-    "padding": lambda levels: np.pad(levels, ((0, 0), (3, 1), (0, 4))),
-    "shift": lambda levels: np.pad(levels, ((0, 0), (0, 5), (2, 0))),
-    "empty frames": lambda levels: np.pad(levels, ((1, 2), (0, 0), (0, 0))),
-    "frames backwards": lambda levels: levels[::-1],
-}
 
 MUSCLES = {
     "longitudinal": (
@@ -67,6 +55,12 @@ def muscle_levels(shared, name: str) -> np.ndarray:
     assert all(np.unique(frame).size > 12 for frame in levels)
     levels.setflags(write=False)
     return levels
+
+
+def stacks_of(levels: np.ndarray, aggregation: str) -> list[list[np.ndarray]]:
+    """Return the frames of each matrix, where there is none for each direction."""
+    frames = [frame for frame in levels if frame.any()]
+    return [frames] if aggregation.startswith("2.5d") else [[f] for f in frames]
 
 
 def emphases(things: list[tuple[int, int]], n_units: int) -> list[float]:
@@ -117,22 +111,3 @@ def assert_same(found, wanted, rtol=1e-12) -> None:
         np.testing.assert_allclose(
             found[key], value, rtol=rtol, atol=1e-14, err_msg=key
         )
-
-
-def bad_calls(function):
-    """Return arguments that any family refuses, with a part of the sentence."""
-    levels = np.ones((1, 2, 2), np.uint16)
-    levels[0, 0, 0] = 7
-    return [
-        pytest.param(function, (levels[0], 7), {}, "2 dimensions", id="flat"),
-        pytest.param(function, (levels.astype(float), 7), {}, "float64", id="float"),
-        pytest.param(function, (levels.astype(int), 7), {}, "int64", id="int64"),
-        pytest.param(function, (levels, 6), {}, "gray level 7, but 6", id="too few"),
-        pytest.param(function, (levels, -1), {}, "but -1 levels", id="negative"),
-        pytest.param(function, (levels, 7.0), {}, "it is 7.0", id="not whole"),
-        pytest.param(function, (levels, True), {}, "it is True", id="bool"),
-        pytest.param(function, (levels, 70_000), {}, "70000 were given", id="too many"),
-        pytest.param(
-            function, (levels, 7), {"aggregation": "3d_avg"}, "'3d_avg'", id="volume"
-        ),
-    ]

@@ -17,7 +17,7 @@ import pytest
 
 ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"
 
-_FAMILIES = {
+FAMILY_CODES = {
     "stat": "stat",
     "hist": "ih",
     "glcm": "cm",
@@ -67,7 +67,7 @@ def _rows() -> tuple[dict[str, str], ...]:
 
 
 def _selected(family: str, aggregation: str) -> list[dict[str, str]]:
-    family = _FAMILIES.get(family, family)
+    family = FAMILY_CODES.get(family, family)
     if family in _WITHOUT_DIRECTION:
         aggregation = aggregation.partition("_")[0]
     elif family in {"stat", "ih"}:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from qtpy.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton
 
 _SETTLE_MS = 200
 
@@ -15,6 +17,32 @@ def settle():
     loop = QEventLoop()
     QTimer.singleShot(_SETTLE_MS, loop.quit)
     loop.exec()
+
+
+def press(panel, text):
+    """Click the button with this text that can be seen."""
+    (button,) = [
+        one
+        for one in panel.findChildren(QPushButton)
+        if one.text() == text and one.isVisibleTo(panel)
+    ]
+    button.click()
+
+
+def forget_deleted():
+    """Let Qt delete what it was told to, and Python what nobody holds."""
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    gc.collect()
+
+
+def announce(session):
+    """Send every signal that panels listen to."""
+    for name in (
+        "layers_changed", "rois_changed", "selection_changed", "results_changed",
+        "subject_changed", "options_changed", "frame_changed", "study_changed",
+    ):  # fmt: skip
+        getattr(session, name).emit()
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 
 import numpy as np
 import pytest
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QPushButton
 
 import napari_muscle_us as mus
 from napari_muscle_us._napari import _roi_edits
@@ -19,7 +16,7 @@ from napari_muscle_us._napari.panels._animap_live import live_directions_of
 from napari_muscle_us._napari.panels._arch_live import live_architecture_of
 from napari_muscle_us._napari.panels.anisotropy import ARCHITECTURE, MAP
 
-from .conftest import settle
+from .conftest import announce, forget_deleted, press, settle
 
 PLUGIN = "napari-muscle-us"
 WAIT_MS = 60_000
@@ -41,16 +38,6 @@ def session(viewer):
 
 def dock(viewer):
     return viewer.window.add_plugin_dock_widget(PLUGIN, "Anisotropy map")
-
-
-def press(panel, text):
-    """Click the button with this text that can be seen."""
-    (button,) = [
-        one
-        for one in panel.findChildren(QPushButton)
-        if one.text() == text and one.isVisibleTo(panel)
-    ]
-    button.click()
 
 
 def numbers(page):
@@ -135,21 +122,6 @@ def test_architecture_is_found_corrected_and_verified(
     live.put(deep=deep)
     assert live.outcome.architecture.pennation_deg != pennation
     assert session.roi_layer is rois
-
-
-def forget_deleted():
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
-    gc.collect()
-
-
-def announce(session):
-    """Send every signal that panels listen to."""
-    for name in (
-        "layers_changed", "rois_changed", "selection_changed", "results_changed",
-        "subject_changed", "options_changed", "frame_changed", "study_changed",
-    ):  # fmt: skip
-        getattr(session, name).emit()
 
 
 def test_panels_that_are_gone_answer_nothing(viewer, session, qtbot):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import weakref
 
@@ -10,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QToolButton
+from qtpy.QtWidgets import QToolButton
 
 import napari_muscle_us as mus
 from napari_muscle_us._napari._session import session_of
@@ -29,7 +27,7 @@ from napari_muscle_us.reference.conversion.conversion_file import load_conversio
 from napari_muscle_us.reference.load import DEFAULT_SET, load_reference
 from napari_muscle_us.reference.subject import Subject
 
-from .conftest import settle
+from .conftest import announce, forget_deleted, press, settle
 
 PLUGIN = "napari-muscle-us"
 MAN = Subject(40, "male", 180, 80)
@@ -53,18 +51,6 @@ def from_menu(viewer, workflow, title):
     (action,) = [one for one in workflow._more.actions() if one.text() == title]
     action.trigger()
     return panel_of(viewer, title)
-
-
-def press(panel, text):
-    """Click the button with this text that can be seen."""
-    from qtpy.QtWidgets import QPushButton
-
-    (button,) = [
-        one
-        for one in panel.findChildren(QPushButton)
-        if one.text() == text and one.isVisibleTo(panel)
-    ]
-    button.click()
 
 
 def z_by_hand(muscle, value, person=MAN, conversion=None):
@@ -331,20 +317,9 @@ def test_a_follow_up_flags_what_exceeds_the_measurement_error(viewer, qtbot):
 NEW = ("Z-score", "Examination", *(title for title, _ in MORE))
 
 
-def forget_deleted():
-    """Let Qt delete what it was told to, and Python what nobody holds."""
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
-    gc.collect()
-
-
-def announce(session):
+def announce_and_switch_theme(session):
     """Send every signal that panels listen to."""
-    for name in (
-        "layers_changed", "rois_changed", "selection_changed", "results_changed",
-        "subject_changed", "options_changed", "frame_changed", "study_changed",
-    ):  # fmt: skip
-        getattr(session, name).emit()
+    announce(session)
     viewer = session.viewer
     viewer.theme = "light" if viewer.theme == "dark" else "dark"
 
@@ -371,18 +346,18 @@ def test_new_docks_come_and_go(viewer, at_work, qtbot):
             around.raise_()
             qtbot.waitUntil(panel.isVisible)
         settle()
-        announce(at_work)
+        announce_and_switch_theme(at_work)
         opened[0][0].close()
-        announce(at_work)
+        announce_and_switch_theme(at_work)
         settle()
         kept = [weakref.ref(panel) for around, panel in opened]
         for pair in opened:
             pair[0].destroyOnClose()
-        announce(at_work)
+        announce_and_switch_theme(at_work)
         del around, panel, pair, opened
         forget_deleted()
         assert [one() for one in kept] == [None] * len(NEW)
-    announce(at_work)
+    announce_and_switch_theme(at_work)
 
 
 def test_a_panel_that_qt_deleted_answers_nothing(viewer, at_work, qtbot):
@@ -396,7 +371,7 @@ def test_a_panel_that_qt_deleted_answers_nothing(viewer, at_work, qtbot):
         panels.append(panel)
     forget_deleted()
     assert not any(isalive(panel) for panel in panels)
-    announce(at_work)
+    announce_and_switch_theme(at_work)
     at_work.set_subject(Subject(50), DEFAULT_SET, accept_device=False)
     settle()
 
@@ -407,7 +382,7 @@ def test_layers_and_viewer_go_while_all_panels_are_open(viewer, at_work, qtbot):
         panels[0].show_tab(title)
     settle()
     viewer.layers.clear()
-    announce(at_work)
+    announce_and_switch_theme(at_work)
     settle()
     assert panels[1].value() is None
     # What was measured is still there to be looked at.

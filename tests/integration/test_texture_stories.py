@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import json
 import weakref
 
@@ -11,14 +10,12 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QPushButton
 
 import napari_muscle_us as mus
 from napari_muscle_us._napari import _roi_edits
 from napari_muscle_us._napari._map_layers import is_map, map_facts
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels import _texture_actions, _texture_presets
+from napari_muscle_us._napari.panels import _table_actions, _texture_presets
 from napari_muscle_us._napari.panels._texmap_live import live_maps_of
 from napari_muscle_us._napari.panels.texture import FEATURES, MAP, MATRIX
 from napari_muscle_us.cli import main
@@ -27,7 +24,7 @@ from napari_muscle_us.image import Calibration, UltrasoundImage
 from napari_muscle_us.roi.rasterize import roi_mask
 from napari_muscle_us.roi.shapes import Rectangle, roi_from_dict
 
-from .conftest import settle
+from .conftest import announce, forget_deleted, press, settle
 
 PLUGIN = "napari-muscle-us"
 TITLE = "Texture (GLCM)"
@@ -39,16 +36,6 @@ WAIT_MS = 60_000
 def dock(viewer, name=TITLE):
     """Open a panel as the Plugins menu does; return its dock and itself."""
     return viewer.window.add_plugin_dock_widget(PLUGIN, name)
-
-
-def press(panel, text):
-    """Click the button with this text that can be seen."""
-    (button,) = [
-        one
-        for one in panel.findChildren(QPushButton)
-        if one.text() == text and one.isVisibleTo(panel)
-    ]
-    button.click()
 
 
 def noise(seed=0, low=40, high=160):
@@ -177,7 +164,7 @@ def test_from_an_outline_to_a_verified_table(
     press(page, "Add to results")
     qtbot.waitUntil(lambda: session.has_results, timeout=WAIT_MS)
     sheet = tmp_path / "texture.csv"
-    monkeypatch.setattr(_texture_actions, "ask_save_path", saved_as(sheet))
+    monkeypatch.setattr(_table_actions, "ask_save_path", saved_as(sheet))
     press(page, "Save CSV…")
     with sheet.open(encoding="utf-8", newline="") as file:
         told = {row["key"]: float(row["BB"]) for row in csv.DictReader(file)}
@@ -506,22 +493,6 @@ def test_odd_input_is_measured_or_refused_in_words(viewer, texture, settled):
     settled(texture)
     assert "larger than the image" in maps._message.text()
     assert np.isnan(layer.data).all()
-
-
-def forget_deleted():
-    """Let Qt delete what it was told to, and Python what nobody holds."""
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
-    gc.collect()
-
-
-def announce(session):
-    """Send every signal that panels listen to."""
-    for name in (
-        "layers_changed", "rois_changed", "selection_changed", "results_changed",
-        "subject_changed", "options_changed", "frame_changed", "study_changed",
-    ):  # fmt: skip
-        getattr(session, name).emit()
 
 
 def change_theme(viewer):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import gc
 import json
 import threading
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +20,6 @@ from napari_muscle_us._napari.panels import _animap_work
 from napari_muscle_us._napari.panels._animap_live import live_directions_of
 from napari_muscle_us._napari.panels._animap_wheel import half_disc
 from napari_muscle_us._napari.panels._animap_work import MapSettings, TensorSettings
-from napari_muscle_us._napari.panels._widgets import PANEL_WIDTH
 from napari_muscle_us._napari.panels.anisotropy_map import AnisotropyMapPage
 from napari_muscle_us.frames import Frame, FrameStack
 from napari_muscle_us.image import Calibration
@@ -38,9 +37,18 @@ from napari_muscle_us.measure.anisotropy.roi import measure_anisotropy
 from napari_muscle_us.roi.rasterize import roi_mask
 from napari_muscle_us.roi.shapes import roi_from_dict
 
+from .map_pages import (
+    WAIT_MS,
+    assert_on_the_picture,
+    choose_unit,
+    draw,
+    hold_up,
+    in_rois,
+    mask_of,
+    settle,
+)
 from .roi_factory import N_FRAMES, SHAPE, box, clip, gray, session_with, still
 
-WAIT_MS = 60_000
 SPACING = (0.1, 0.2)
 
 
@@ -91,11 +99,7 @@ def page(make):
 
 @pytest.fixture
 def settled(qtbot):
-    def wait(page):
-        qtbot.waitUntil(lambda: not page._live.busy, timeout=WAIT_MS)
-        return page
-
-    return wait
+    return partial(settle, qtbot)
 
 
 @pytest.fixture
@@ -110,39 +114,13 @@ def show(settled):
 
 @pytest.fixture
 def gate(monkeypatch):
-    """Hold up all computing until it is opened; tells what was begun and cancelled."""
-    opened, real = threading.Event(), _animap_work.make_maps
-    opened.begun, opened.cancelled = [], []
-
-    def slow(wanted, kinds, *, progress, cancelled):
-        sigma = wanted.settings.tensor.sigma_px
-        opened.begun.append(sigma)
-        while not opened.wait(0.005):
-            if cancelled():
-                opened.cancelled.append(sigma)
-                return None
-        return real(wanted, kinds, progress=progress, cancelled=cancelled)
-
-    monkeypatch.setattr(_animap_work, "make_maps", slow)
-    yield opened
-    opened.set()
+    yield from hold_up(monkeypatch, _animap_work, lambda s: s.tensor.sigma_px)
 
 
 def computed(page, pixels=None, **changes):
     options = page._live.settings.tensor.options() | {"spacing_mm": SPACING}
     pixels = page._session.image().pixels if pixels is None else pixels
     return compute_orientation_map(pixels, **options | changes)
-
-
-def draw(session, *outlines):
-    session.new_roi_layer()
-    _roi_edits.add(session, list(outlines), "drawing")
-    session.select(list(range(len(outlines))))
-
-
-def in_rois(page):
-    page._where.setCurrentIndex(1)
-    page._on_where(1)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +131,9 @@ def test_a_map_is_the_cores_on_the_image(make, show, kind, part):
     layer = show(page, kind)
     np.testing.assert_array_equal(layer.data, getattr(computed(page), part))
     assert layer.data.dtype == np.float32
-    picture = page._session.image_layer
-    np.testing.assert_array_equal(layer.scale, picture.scale)
-    np.testing.assert_array_equal(layer.translate, picture.translate)
-    assert layer.units == picture.units
-    assert layer.axis_labels == ("depth", "lateral")
+    assert_on_the_picture(layer, page._session.image_layer)
     limits = {"coherency": (0, 1), "direction": (-90, 90)}[kind]
     assert tuple(layer.contrast_limits) == limits
-    assert layer.colorbar.visible
-    assert layer.colormap.nan_color[3] == 0
 
 
 def test_the_colours_of_the_direction_map_close_and_are_the_wheels(page, show):
@@ -343,8 +315,7 @@ def test_ticks_follow_the_layer_list_and_hidden_maps_are_not_computed(
 def test_every_setting_reaches_the_map_its_name_and_its_facts(page, show, settled):
     layer = show(page, "direction")
     assert layer.name == "Direction (°), σ 2 px · still.png"
-    page._form.sigma._unit.setCurrentIndex(1)
-    page._form.sigma._on_unit()
+    choose_unit(page._form.sigma, "mm")
     page._form.sigma._mm.setValue(0.45)
     page._form.kernel.setCurrentIndex(page._form.kernel.findData("gaussian"))
     page._form.kernel.activated.emit(1)
@@ -379,10 +350,7 @@ def test_pixels_outside_the_rois_never_count(make, show, settled):
     draw(page._session, box(10, 15, 60, 70), box(90, 100, 40, 60))
     in_rois(page)
     layer = show(page, "coherency")
-    regions = page._session.regions()
-    mask = np.zeros(SHAPE, bool)
-    for region in regions:
-        mask |= roi_mask(region.roi, SHAPE)
+    mask = mask_of(page._session)
     changed = np.where(mask, gray(), 255 - gray())
     wanted = computed(page, pixels=changed, mask=mask).coherency
     np.testing.assert_array_equal(layer.data, wanted)
@@ -391,9 +359,7 @@ def test_pixels_outside_the_rois_never_count(make, show, settled):
     assert not colours.data[~mask].any()
     _roi_edits.move(page._session, 5, 7)
     settled(page)
-    moved = np.zeros(SHAPE, bool)
-    for region in page._session.regions():
-        moved |= roi_mask(region.roi, SHAPE)
+    moved = mask_of(page._session)
     assert not colours.data[~moved].any()
     assert colours.data[moved, 3].any()
 
@@ -401,8 +367,7 @@ def test_pixels_outside_the_rois_never_count(make, show, settled):
 def test_a_length_says_what_it_comes_to(page):
     field = page._form.sigma
     assert field._size.text() == "= 0.20 × 0.40 mm"
-    field._unit.setCurrentIndex(1)
-    field._on_unit()
+    choose_unit(field, "mm")
     assert field.value() == (2.0, 0.2)
     assert field._size.text() == "= 2.0 × 1.0 px"
     page._session.calibrate(None)
@@ -495,13 +460,6 @@ def test_no_layer_of_it_is_ever_taken_for_a_picture(page, show):
     assert not page._live.layer("colours").data.any()
 
 
-def test_layers_lie_below_the_outlines(page, show):
-    draw(page._session, box())
-    layer, layers = show(page, "lines"), page._session.viewer.layers
-    order = [page._session.image_layer, layer, page._session.roi_layer]
-    assert [layers.index(x) for x in order] == [0, 1, 2]
-
-
 def test_cancelled_work_leaves_nothing_of_other_settings(page, show, gate, settled):
     gate.set()
     layer = show(page)
@@ -521,23 +479,6 @@ def test_the_first_time_it_says_that_it_compiles(page, gate, qtbot, monkeypatch)
     gate.set()
     qtbot.waitUntil(lambda: not page._live.busy, timeout=WAIT_MS)
     assert page._message.text() == ""
-
-
-def test_a_viewer_that_closes_meanwhile_is_no_error(gate, shown, qtbot):
-    viewer = ViewerModel()
-    session_of(viewer).add_image(striped())
-    page = shown(AnisotropyMapPage(session_of(viewer)))
-    page._ticks["colours"].click()
-    assert page._live.busy
-    viewer.layers.clear()
-    live, known = page._live, weakref.ref(viewer)
-    del viewer
-    gc.collect()
-    assert known() is None
-    gate.set()
-    live.refresh()
-    qtbot.waitUntil(lambda: not live.busy, timeout=WAIT_MS)
-    assert live.layer("colours") is None
 
 
 def test_maps_go_on_while_no_page_is_on_the_screen(page, show, settled):
@@ -587,26 +528,9 @@ def test_an_roi_of_single_pixels_has_no_direction(page, show):
     assert np.isnan(layer.data).all()
 
 
-def test_millimetres_need_a_scale(page, show, settled):
-    page._form.sigma._unit.setCurrentIndex(1)
-    page._form.sigma._on_unit()
-    layer = show(page)
-    page._session.calibrate(None)
-    settled(page)
-    assert "no scale" in page._message.text()
-    assert np.isnan(layer.data).all()
-    page._form.sigma._unit.setCurrentIndex(0)
-    page._form.sigma._on_unit()
-    settled(page)
-    assert np.isfinite(layer.data).any()
-    assert page._message.text() == ""
-
-
-def test_without_an_image_nothing_is_added(shown):
-    viewer = ViewerModel()
-    page = shown(AnisotropyMapPage(session_of(viewer)))
+def test_without_an_image_nothing_stays_ticked(shown):
+    page = shown(AnisotropyMapPage(session_of(viewer := ViewerModel())))
     page._ticks["colours"].click()
-    assert "No image is open" in page._message.text()
     assert not page._ticks["colours"].isChecked()
     assert len(viewer.layers) == 0
 
@@ -767,22 +691,8 @@ def test_a_stack_that_cannot_be_written_is_a_sentence(tmp_path, maps, shape, tol
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_given_by_the_user_stays(page, show, settled):
-    layer = show(page)
-    layer.name = "mine"
-    page._form.sigma._px.setValue(8)
-    settled(page)
-    assert layer.name == "mine"
-
-
 def test_the_scale_belongs_to_the_gaussian_kernel_alone(page):
     assert not page._form.scale.isEnabled()
     page._form.kernel.setCurrentIndex(page._form.kernel.findData("gaussian"))
     page._form.kernel.activated.emit(1)
     assert page._form.scale.isEnabled()
-
-
-def test_nothing_is_clipped_at_the_narrowest(page):
-    page.resize(PANEL_WIDTH, 700)
-    body = page._form.sigma.parentWidget()
-    assert body.minimumSizeHint().width() <= PANEL_WIDTH

@@ -3,22 +3,15 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import (
-    QAbstractSpinBox,
     QApplication,
-    QCheckBox,
-    QComboBox,
     QPushButton,
-    QWidget,
 )
 
-from napari_muscle_us._napari._layers import layer_data
-from napari_muscle_us._napari.panels import _aniso_live, _aniso_work, anisotropy
+from napari_muscle_us._napari.panels import _aniso_live, _aniso_work
 from napari_muscle_us._napari.panels._aniso_form import AnisotropyForm
 from napari_muscle_us._napari.panels._aniso_rose import outline, rim_share
 from napari_muscle_us._napari.panels._aniso_words import (
@@ -33,17 +26,24 @@ from napari_muscle_us._napari.panels._widgets import PANEL_WIDTH
 from napari_muscle_us._napari.panels.anisotropy import (
     ARCHITECTURE,
     MAP,
-    ROI,
     AnisotropyPanel,
 )
 from napari_muscle_us.errors import MeasureError
-from napari_muscle_us.image import Calibration, UltrasoundImage
 from napari_muscle_us.measure.anisotropy.fascicle import fascicle_direction
 from napari_muscle_us.measure.anisotropy.roi import measure_anisotropy
 from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
 from napari_muscle_us.roi.rasterize import roi_mask
 
 from .conftest import square
+from .roi_tables import (
+    assert_fits_narrow_dock,
+    assert_made_late,
+    assert_tooltips,
+    noise,
+    show_image,
+    two_sides,
+    values_of,
+)
 
 FASCICLE = AnisotropySettings(method="fascicle")
 DIRECTION = "anisotropy.direction"
@@ -67,13 +67,7 @@ def ready(panel, qtbot):
 
 
 def values(panel, column=0):
-    """Return what a column holds, all digits, by key."""
-    page = panel.roi
-    return {
-        row.key: page.columns()[column].value(row)
-        for row in page.rows()
-        if not row.is_family
-    }
+    return values_of(panel.roi, column)
 
 
 def expected(session, index, **options):
@@ -85,24 +79,12 @@ def expected(session, index, **options):
     return tensor, fascicle_direction(image.pixels, mask, spacing_mm=spacing)
 
 
-def show_image(viewer, session, pixels, spacing_mm=None):
-    known = None if spacing_mm is None else Calibration(spacing_mm, "typed")
-    image = UltrasoundImage(pixels, name="x.png", digest="0" * 64, calibration=known)
-    data, attributes, _ = layer_data(image)
-    viewer.add_image(data, **attributes)
-    return session.new_roi_layer()
-
-
 def stripes(angle_deg, shape=(120, 160), wave=9.0):
     """Return parallel lines in a direction, rising to the right if positive."""
     rows, columns = np.indices(shape)
     turn = np.radians(angle_deg)
     across = columns * np.sin(turn) + rows * np.cos(turn)
     return np.round(128 + 100 * np.sin(2 * np.pi * across / wave)).astype(np.uint8)
-
-
-def noise(shape=(120, 160)):
-    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
 
 
 # Values
@@ -268,11 +250,6 @@ def test_no_number_outlives_its_region(panel, session, rois, qtbot):
 
 
 # Several regions
-
-
-def two_sides(session, rois):
-    rois.add(square(120, 120, 60), shape_type="rectangle")
-    session.edit(1, name="other", muscle="Biceps brachii", side="right")
 
 
 def test_several_regions_stand_side_by_side(panel, session, rois, qtbot):
@@ -728,28 +705,11 @@ def test_a_drag_does_not_draw_the_spokes_again(panel, viewer, session, qtbot):
 def test_a_page_is_made_when_it_is_first_looked_at(
     panel, monkeypatch, number, module, name
 ):
-    made = []
-
-    class Page(QWidget):
-        def __init__(self, session):
-            super().__init__()
-            made.append(session)
-
-    fake = ModuleType(module)
-    setattr(fake, name, Page)
-    package = anisotropy.__name__.rpartition(".")[0]
-    monkeypatch.setitem(sys.modules, f"{package}.{module}", fake)
-    page = panel.show_page(number)
-    assert isinstance(page, Page)
-    assert panel.show_page(ROI) is panel.roi
-    assert panel.show_page(number) is page
-    assert made == [panel._session]
+    assert_made_late(panel, monkeypatch, number, module, name)
 
 
 def test_every_control_has_a_tooltip(panel):
-    for kind in (QAbstractSpinBox, QCheckBox, QComboBox, QPushButton):
-        for widget in panel.roi.findChildren(kind):
-            assert widget.toolTip(), widget
+    assert_tooltips(panel.roi)
 
 
 def test_its_buttons_speak_of_numbers_not_of_features(panel):
@@ -770,11 +730,7 @@ def test_it_fits_a_narrow_dock_with_its_settings_open(panel):
     page = panel.roi
     page.settings_section._button.setChecked(True)
     page.form.set_value(AnisotropySettings(gradient="gaussian", box_mm=2.0))
-    panel.resize(PANEL_WIDTH, 700)
-    inside = page.form.parentWidget()
-    while inside.parentWidget().objectName() != "qt_scrollarea_viewport":
-        inside = inside.parentWidget()
-    assert inside.minimumSizeHint().width() <= PANEL_WIDTH - 36
+    assert_fits_narrow_dock(panel, page)
 
 
 def test_without_numbers_no_empty_table_stands_there(panel, session):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import gc
 import json
 import threading
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,11 +17,10 @@ import napari_muscle_us as mus
 from napari_muscle_us._napari import _pairs, _roi_edits
 from napari_muscle_us._napari._map_layers import is_map, map_facts
 from napari_muscle_us._napari._session import session_of
-from napari_muscle_us._napari.panels import _texmap_job, _texmap_work, texture_map
+from napari_muscle_us._napari.panels import _latest_job, _texmap_work, texture_map
 from napari_muscle_us._napari.panels._texmap_choice import GROUPS, meaning_of
 from napari_muscle_us._napari.panels._texmap_live import live_maps_of
 from napari_muscle_us._napari.panels._texmap_work import MapSettings
-from napari_muscle_us._napari.panels._widgets import PANEL_WIDTH
 from napari_muscle_us._napari.panels.texture_map import TextureMapPage
 from napari_muscle_us.image import Calibration
 from napari_muscle_us.measure.texture.map_features import MAP_FEATURES
@@ -29,9 +28,17 @@ from napari_muscle_us.measure.texture.offsets import offsets_px
 from napari_muscle_us.roi.rasterize import roi_mask
 from napari_muscle_us.roi.shapes import roi_from_dict
 
+from .map_pages import (
+    WAIT_MS,
+    assert_on_the_picture,
+    choose_unit,
+    draw,
+    hold_up,
+    in_rois,
+    mask_of,
+    settle,
+)
 from .roi_factory import SHAPE, box, clip, gray, session_with, still
-
-WAIT_MS = 60_000
 
 
 @pytest.fixture
@@ -54,13 +61,7 @@ def page(make):
 
 @pytest.fixture
 def settled(qtbot):
-    """Return a function that waits until no map is being computed."""
-
-    def wait(page):
-        qtbot.waitUntil(lambda: not page._live.busy, timeout=WAIT_MS)
-        return page
-
-    return wait
+    return partial(settle, qtbot)
 
 
 @pytest.fixture
@@ -76,21 +77,7 @@ def add(settled):
 
 @pytest.fixture
 def gate(monkeypatch):
-    """Hold up all computing until it is opened; tells what was begun and cancelled."""
-    opened, real = threading.Event(), _texmap_work.make_maps
-    opened.begun, opened.cancelled = [], []
-
-    def slow(wanted, features, *, progress, cancelled):
-        opened.begun.append(wanted.settings.window_px)
-        while not opened.wait(0.005):
-            if cancelled():
-                opened.cancelled.append(wanted.settings.window_px)
-                return None
-        return real(wanted, features, progress=progress, cancelled=cancelled)
-
-    monkeypatch.setattr(_texmap_work, "make_maps", slow)
-    yield opened
-    opened.set()
+    yield from hold_up(monkeypatch, _texmap_work, lambda s: s.window_px)
 
 
 def computed(page, feature="contrast", pixels=None, **changes):
@@ -107,12 +94,6 @@ def computed(page, feature="contrast", pixels=None, **changes):
     return mus.compute_texture_map(pixels, [feature], **options | changes)[feature]
 
 
-def draw(session, *outlines):
-    session.new_roi_layer()
-    _roi_edits.add(session, list(outlines), "drawing")
-    session.select(list(range(len(outlines))))
-
-
 def test_every_map_is_offered_once_with_its_meaning():
     listed = [key for keys in GROUPS.values() for key in keys]
     assert sorted(listed) == sorted(MAP_FEATURES)
@@ -124,13 +105,7 @@ def test_a_map_is_the_cores_on_the_image(page, add, feature):
     layer = add(page, feature)
     np.testing.assert_array_equal(layer.data, computed(page, feature))
     assert np.isfinite(layer.data).sum() == (SHAPE[0] - 10) * (SHAPE[1] - 10)
-    picture = page._session.image_layer
-    np.testing.assert_array_equal(layer.scale, picture.scale)
-    np.testing.assert_array_equal(layer.translate, picture.translate)
-    assert layer.units == picture.units
-    assert layer.axis_labels == ("depth", "lateral")
-    assert layer.colormap.nan_color[3] == 0
-    assert layer.colorbar.visible
+    assert_on_the_picture(layer, page._session.image_layer)
     assert layer.name_overlay.visible
 
 
@@ -156,8 +131,7 @@ def test_every_setting_reaches_the_map_and_its_facts(page, add, settled):
     page._form.levels._slider.setValue(12)
     page._form.distance.setValue(3)
     draw(page._session, box(10, 15, 60, 70))
-    page._where.setCurrentIndex(1)
-    page._on_where(1)
+    in_rois(page)
     page._form.share.setValue(80)
     settled(page)
     facts = json.loads(json.dumps(map_facts(layer)))
@@ -180,13 +154,10 @@ def test_every_setting_reaches_the_map_and_its_facts(page, add, settled):
 
 def test_pixels_outside_the_rois_never_count(page, add, settled):
     draw(page._session, box(10, 15, 60, 70), box(90, 100, 40, 60))
-    page._where.setCurrentIndex(1)
-    page._on_where(1)
+    in_rois(page)
     layer = add(page)
     regions = page._session.regions()
-    mask = np.zeros(SHAPE, bool)
-    for region in regions:
-        mask |= roi_mask(region.roi, SHAPE)
+    mask = mask_of(page._session)
     changed = np.where(mask, gray(), 255 - gray())
     np.testing.assert_array_equal(layer.data, computed(page, pixels=changed, mask=mask))
     assert np.isnan(layer.data[~mask]).all()
@@ -198,8 +169,7 @@ def test_pixels_outside_the_rois_never_count(page, add, settled):
 
 def test_a_window_in_mm_may_be_oblong(page, add, settled):
     layer = add(page)
-    page._form.window._unit.setCurrentIndex(1)
-    page._form.window._on_unit()
+    choose_unit(page._form.window, "mm")
     page._form.window._slider.setValue(30)
     settled(page)
     assert page._form.window._size.text() == "31 × 15 px = 3.1 × 3.0 mm"
@@ -273,7 +243,7 @@ def test_short_work_is_shown_on_the_way(page, add, settled, gate, qtbot):
 def test_a_long_drag_shows_work_that_is_cancelled_else_each_time(qtbot, monkeypatch):
     clock = [0.0]
     fake = SimpleNamespace(monotonic=lambda: clock[0])
-    monkeypatch.setattr(_texmap_job, "time", fake)
+    monkeypatch.setattr(_latest_job, "time", fake)
     done, stopped, shown = threading.Event(), [], []
 
     def slow(name, *, progress, cancelled):
@@ -284,7 +254,7 @@ def test_a_long_drag_shows_work_that_is_cancelled_else_each_time(qtbot, monkeypa
         return name
 
     parent = QObject()
-    job = _texmap_job.LatestJob(parent)
+    job = _latest_job.LatestJob(parent)
     job.finished.connect(shown.append)
     for name, now in (("a", 0.0), ("b", 0.2), ("c", 0.4), ("d", 0.8)):
         clock[0] = now
@@ -358,8 +328,7 @@ def facts_of(image):
 
 def test_a_map_follows_the_roi(page, add, settled):
     draw(page._session, box(10, 15, 60, 70))
-    page._where.setCurrentIndex(1)
-    page._on_where(1)
+    in_rois(page)
     layer = add(page)
     before = layer.data.copy()
     _roi_edits.move(page._session, 5, 7)
@@ -382,13 +351,6 @@ def test_a_map_is_never_taken_for_a_picture(page, add):
     assert not _pairs.is_measurable(copied)
     viewer.layers.remove(picture)
     assert session.image_layer is None
-
-
-def test_a_map_lies_below_the_outlines(page, add):
-    draw(page._session, box())
-    layer, layers = add(page), page._session.viewer.layers
-    order = [page._session.image_layer, layer, page._session.roi_layer]
-    assert [layers.index(x) for x in order] == [0, 1, 2]
 
 
 def test_cancel_leaves_nothing_of_other_settings(page, add, gate, qtbot, settled):
@@ -444,23 +406,6 @@ def test_layers_that_the_user_removes_are_no_error(page, add, gate, settled):
     assert again not in page._session.viewer.layers
 
 
-def test_a_viewer_that_closes_meanwhile_is_no_error(add, gate, shown, qtbot):
-    viewer = ViewerModel()
-    session = session_of(viewer)
-    session.add_image(still())
-    page = shown(TextureMapPage(session))
-    page.add()
-    assert page._live.busy
-    viewer.layers.clear()
-    live = page._live
-    del viewer
-    gc.collect()
-    gate.set()
-    live.refresh()
-    qtbot.waitUntil(lambda: not live.busy, timeout=WAIT_MS)
-    assert live.features == ()
-
-
 def test_maps_go_on_while_no_page_is_on_the_screen(page, add, settled):
     layer = add(page)
     page.hide()
@@ -477,7 +422,7 @@ def test_maps_go_on_while_no_page_is_on_the_screen(page, add, settled):
     [
         (lambda p: p._form.window._px.setValue(301), "larger than the image"),
         (lambda p: p._form.distance.setValue(50), "does not fit into a window"),
-        (lambda p: (p._where.setCurrentIndex(1), p._on_where(1)), "Draw an ROI"),
+        (in_rois, "Draw an ROI"),
         (lambda p: p._session.viewer.layers.remove(p._session.image_layer), "No image"),
         (
             lambda p: p._session.viewer.add_image(np.zeros((9, 9), np.float32)),
@@ -499,30 +444,6 @@ def test_what_cannot_be_mapped_is_a_sentence_and_leaves_nothing(
     assert map_facts(layer) == {}
 
 
-@pytest.mark.parametrize("spacing", [None], ids=["uncalibrated"])
-def test_millimetres_need_a_scale(page, add, settled, spacing):
-    page._form.window._unit.setCurrentIndex(1)
-    page._form.window._on_unit()
-    layer = add(page)
-    page._session.calibrate(spacing)
-    settled(page)
-    assert "no scale" in page._message.text()
-    assert np.isnan(layer.data).all()
-    page._form.window._unit.setCurrentIndex(0)
-    page._form.window._on_unit()
-    settled(page)
-    assert np.isfinite(layer.data).any()
-    assert not page._form.window._unit.isEnabled()
-
-
-def test_without_an_image_no_map_is_added(shown):
-    viewer = ViewerModel()
-    page = shown(TextureMapPage(session_of(viewer)))
-    page.add()
-    assert "No image is open" in page._message.text()
-    assert len(viewer.layers) == 0
-
-
 def test_colour_pictures_are_mapped_by_their_gray_levels(shown, settled):
     viewer = ViewerModel()
     viewer.add_image(np.stack([gray()] * 3, axis=-1), rgb=True)
@@ -534,8 +455,7 @@ def test_colour_pictures_are_mapped_by_their_gray_levels(shown, settled):
 
 def test_a_small_roi_without_any_window_is_told(page, add):
     draw(page._session, box(20, 30, 3, 3))
-    page._where.setCurrentIndex(1)
-    page._on_where(1)
+    in_rois(page)
     page._form.window._slider.setValue(30)
     layer = add(page)
     assert "Contrast: no window has a value" in page._message.text()
@@ -580,17 +500,3 @@ def test_no_file_is_asked_for_where_there_is_no_map(page, notes, monkeypatch):
     page._on_save()
     assert asked == []
     assert "press Add map" in notes[0]
-
-
-def test_a_name_given_by_the_user_stays(page, add, settled):
-    layer = add(page)
-    layer.name = "mine"
-    page._form.window._slider.setValue(8)
-    settled(page)
-    assert layer.name == "mine"
-
-
-def test_nothing_is_clipped_at_the_narrowest(page):
-    page.resize(PANEL_WIDTH, 700)
-    body = page._form.window.parentWidget()
-    assert body.minimumSizeHint().width() <= PANEL_WIDTH

@@ -7,12 +7,11 @@ import math
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
+from qtpy.QtWidgets import QApplication, QInputDialog, QMessageBox
 
 import napari_muscle_us as mus
 from napari_muscle_us import user_folder
-from napari_muscle_us._napari._layers import layer_data
-from napari_muscle_us._napari.panels import _texture_live, texture
+from napari_muscle_us._napari.panels import _texture_live
 from napari_muscle_us._napari.panels._texture_form import TextureForm
 from napari_muscle_us._napari.panels._texture_formula import formula_picture
 from napari_muscle_us._napari.panels._texture_matrices import KINDS, grays_of_levels
@@ -20,7 +19,6 @@ from napari_muscle_us._napari.panels._texture_presets import same_settings
 from napari_muscle_us._napari.panels._texture_words import NOTHING, number_text
 from napari_muscle_us._napari.panels._widgets import PANEL_WIDTH
 from napari_muscle_us._napari.panels.texture import MAP, MATRIX, TexturePanel
-from napari_muscle_us.image import Calibration, UltrasoundImage
 from napari_muscle_us.measure.texture import presets
 from napari_muscle_us.measure.texture.discretise import discretise
 from napari_muscle_us.measure.texture.families import all_features, features_of
@@ -29,6 +27,15 @@ from napari_muscle_us.measure.texture.settings import FAMILIES, TextureSettings
 from napari_muscle_us.roi.rasterize import roi_mask
 
 from .conftest import square
+from .roi_tables import (
+    assert_fits_narrow_dock,
+    assert_made_late,
+    assert_tooltips,
+    noise,
+    show_image,
+    two_sides,
+    values_of,
+)
 
 DEFAULT = TextureSettings()
 
@@ -66,13 +73,7 @@ def refreshed(panel, qtbot):
 
 
 def shown_values(panel, column=0):
-    """Return what the column holds, all digits, by key."""
-    page = panel.features
-    return {
-        row.key: page.columns()[column].value(row)
-        for row in page.rows()
-        if not row.is_family
-    }
+    return values_of(panel.features, column)
 
 
 def expected(session, index, **settings):
@@ -82,18 +83,6 @@ def expected(session, index, **settings):
     return mus.measure_texture(
         image.pixels, mask, spacing_mm=image.spacing_mm, **settings
     )
-
-
-def show_image(viewer, session, pixels, spacing_mm=None):
-    known = None if spacing_mm is None else Calibration(spacing_mm, "typed")
-    image = UltrasoundImage(pixels, name="x.png", digest="0" * 64, calibration=known)
-    data, attributes, _ = layer_data(image)
-    viewer.add_image(data, **attributes)
-    return session.new_roi_layer()
-
-
-def noise(shape=(60, 60)):
-    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
 
 
 # Values
@@ -179,11 +168,6 @@ def test_at_most_eight_regions_are_shown(panel, session, rois, qtbot):
 # Left and right
 
 
-def two_sides(session, rois):
-    rois.add(square(120, 120, 60), shape_type="rectangle")
-    session.edit(1, name="other", muscle="Biceps brachii", side="right")
-
-
 def test_left_and_right_with_their_difference(panel, session, rois, qtbot):
     two_sides(session, rois)
     panel.features.sides.setCurrentIndex(1)
@@ -242,7 +226,7 @@ def test_a_kept_roi_of_another_image_is_the_other_side(
 ):
     kept = shown_values(panel)
     panel.features.actions.keep()
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(10, 10, 30), shape_type="rectangle")
     session.edit(0, name="new", muscle="Biceps brachii", side="right")
     panel.features.sides.setCurrentIndex(1)
@@ -288,7 +272,7 @@ def test_pairs_that_are_missing_are_said(
 
 
 def test_coloured_pixels_are_said(panel, viewer, session, qtbot):
-    colours = np.repeat(noise()[..., None], 3, axis=2)
+    colours = np.repeat(noise((60, 60))[..., None], 3, axis=2)
     colours[20, 10:17] = (200, 40, 40)
     viewer.add_image(colours, rgb=True)
     layer = session.new_roi_layer()
@@ -406,7 +390,7 @@ def test_a_crossed_outline_is_refused(panel, session, rois, qtbot):
 
 
 def test_a_pixel_alone_has_no_pairs(panel, viewer, session, qtbot):
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(9.5, 9.5, 1), shape_type="rectangle")
     refreshed(panel, qtbot)
     assert panel.features.used() == "1 of 32 levels, 1 px"
@@ -420,7 +404,7 @@ def test_a_pixel_alone_has_no_pairs(panel, viewer, session, qtbot):
 
 
 def test_millimetres_need_a_calibrated_image(panel, viewer, session, qtbot):
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(5, 5, 30), shape_type="rectangle")
     panel.features.form.set_value(TextureSettings(distance_mm=0.5))
     refreshed(panel, qtbot)
@@ -430,7 +414,7 @@ def test_millimetres_need_a_calibrated_image(panel, viewer, session, qtbot):
 
 
 def test_millimetres_are_rounded_on_each_axis_and_told(panel, viewer, session, qtbot):
-    layer = show_image(viewer, session, noise(), spacing_mm=(0.1, 0.2))
+    layer = show_image(viewer, session, noise((60, 60)), spacing_mm=(0.1, 0.2))
     layer.add(square(5, 5, 30), shape_type="rectangle")
     panel.features.form.set_value(TextureSettings(distance_mm=0.5))
     refreshed(panel, qtbot)
@@ -640,7 +624,7 @@ def test_the_first_computation_compiles_in_the_background(
 
 
 def test_a_refusal_compiles_nothing(panel, viewer, session, monkeypatch, qtbot):
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(5, 5, 30), shape_type="rectangle")
     monkeypatch.setattr(_texture_live, "_compiled", set())
     panel.features.form.set_value(TextureSettings(distance_mm=0.5))
@@ -685,7 +669,7 @@ def test_the_matrix_of_a_kept_roi_stands_beside_that_of_another_image(
     panel.features.actions.keep()
     wait_for_matrix(panel, qtbot)
     assert len(matrix.value()) == 1, "not yet moved, it would be drawn twice"
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(10, 10, 30), shape_type="rectangle")
     session.edit(0, name="new")
     wait_for_matrix(panel, qtbot)
@@ -704,7 +688,7 @@ def test_the_matrices_of_left_and_right_are_of_two_images(
 ):
     left = cooccurrence(session, 0)
     panel.features.actions.keep()
-    layer = show_image(viewer, session, noise())
+    layer = show_image(viewer, session, noise((60, 60)))
     layer.add(square(10, 10, 30), shape_type="rectangle")
     session.edit(0, name="new", muscle="Biceps brachii", side="right")
     panel.features.sides.setCurrentIndex(1)
@@ -836,48 +820,20 @@ def test_gray_values_of_levels(settings):
 
 
 def test_the_map_is_made_when_it_is_first_looked_at(panel, monkeypatch):
-    import sys
-    from types import ModuleType
-
-    made = []
-
-    class Page(QWidget):
-        def __init__(self, session):
-            super().__init__()
-            made.append(session)
-
-    module = ModuleType("texture_map")
-    module.TextureMapPage = Page
-    name = f"{texture.__name__.rpartition('.')[0]}.texture_map"
-    monkeypatch.setitem(sys.modules, name, module)
-    assert made == []
-    page = panel.show_page(MAP)
-    assert isinstance(page, Page)
-    panel.show_page(0)
-    assert panel.show_page(MAP) is page
-    assert made == [panel._session]
+    assert_made_late(panel, monkeypatch, MAP, "texture_map", "TextureMapPage")
 
 
 def test_every_control_has_a_tooltip(panel):
-    from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QPushButton
-
-    for kind in (QAbstractSpinBox, QCheckBox, QComboBox, QPushButton):
-        for widget in panel.features.findChildren(kind):
-            assert widget.toolTip(), widget
-        for widget in panel.matrix.findChildren(kind):
-            assert widget.toolTip(), widget
+    assert_tooltips(panel.features)
+    assert_tooltips(panel.matrix)
 
 
-def test_it_fits_a_narrow_dock_with_its_settings_open(panel, qtbot):
+def test_it_fits_a_narrow_dock_with_its_settings_open(panel):
     page = panel.features
     page.settings_section._button.setChecked(True)
     page.form.set_value(TextureSettings(families=FAMILIES, distance_mm=0.5))
     page.form.levels.size.setValue(9)
-    panel.resize(PANEL_WIDTH, 700)
-    inside = page.form.parentWidget()
-    while inside.parentWidget().objectName() != "qt_scrollarea_viewport":
-        inside = inside.parentWidget()
-    assert inside.minimumSizeHint().width() <= PANEL_WIDTH - 36
+    assert_fits_narrow_dock(panel, page)
 
 
 def test_the_chosen_feature_stays_chosen_while_folding(panel, qtbot):

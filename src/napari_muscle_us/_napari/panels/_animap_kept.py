@@ -1,4 +1,4 @@
-"""The layers of fibre direction, and what each of them shows."""
+"""The layers of fibre direction: how they look, and how they are filled."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from napari_muscle_us._napari.panels._animap_lines import Lines
 from napari_muscle_us._napari.panels._animap_work import (
     COHERENCY,
     COLOURS,
+    DIRECTION,
     LINES,
     Wanted,
     facts_of,
     line_step_px,
     name_of,
 )
+from napari_muscle_us._napari.panels._map_kept import KeptLayers
 from napari_muscle_us.measure.anisotropy.colours import direction_hues
 
 if TYPE_CHECKING:
@@ -33,21 +35,8 @@ _LINE_SHARE: Final = 0.07
 """Width of a line, as a share of the grid's step."""
 
 
-class KeptLayers:
-    """Layers by what they show.
-
-    Attributes
-    ----------
-    layers : dict of str to Image or Vectors
-        The layer of each kind.
-    shown : dict of str to Wanted
-        What a layer shows; nothing for a blank one.
-    """
-
-    def __init__(self) -> None:
-        self.layers: dict[str, MapLayer] = {}
-        self.shown: dict[str, Wanted] = {}
-        self._names: dict[str, str] = {}
+class KeptDirections(KeptLayers):
+    """Colours, coherency, direction and lines, each a layer."""
 
     def make(self, viewer: ViewerModel, kind: str, wanted: Wanted) -> MapLayer:
         """Add a blank layer to a viewer."""
@@ -57,8 +46,12 @@ class KeptLayers:
             setattr(layer, name, value)
         layer.name = name_of(kind, wanted)
         _map_layers.insert_map(viewer, source.layer, layer)
-        self.layers[kind], self._names[kind] = layer, layer.name
-        return layer
+        if kind in (COHERENCY, DIRECTION):
+            # A long name is then cut off behind the image's, not before what is
+            # mapped. Only of a layer that is in a viewer it stands above the bar.
+            layer.name_overlay.position = layer.colorbar.position = "top_left"
+            layer.colorbar.visible = layer.name_overlay.visible = True
+        return self._keep(kind, layer)
 
     def show(self, kind: str, values: npt.NDArray[Any] | Lines, wanted: Wanted) -> None:
         """Put values into a layer, and into its name and facts what they are of."""
@@ -68,21 +61,7 @@ class KeptLayers:
             _show_lines(layer, values, wanted, facts)
         else:
             _map_layers.show_values(layer, values, place, facts)
-        # A name that the user gave stays.
-        if layer.name == self._names[kind]:
-            layer.name = name_of(kind, wanted)
-            self._names[kind] = layer.name
-        self.shown[kind] = wanted
-
-    def blank(self, kind: str) -> None:
-        """Take all out of a layer."""
-        _map_layers.blank(self.layers[kind])
-        self.shown.pop(kind, None)
-
-    def forget(self, kind: str) -> None:
-        """Know nothing more of a layer that is gone."""
-        for kept in (self.layers, self.shown, self._names):
-            kept.pop(kind, None)
+        self._mark(kind, wanted, name_of(kind, wanted))
 
 
 def direction_colormap() -> Colormap:
@@ -105,7 +84,7 @@ def _blank_layer(kind: str, shape: tuple[int, int]) -> MapLayer:
     if kind == COLOURS:
         nothing = np.zeros((*shape, 4), np.uint8)
         return Image(nothing, rgb=True, interpolation2d="nearest", metadata=metadata)
-    layer = Image(
+    return Image(
         np.full(shape, np.nan, np.float32),
         colormap="viridis" if kind == COHERENCY else direction_colormap(),
         contrast_limits=(0.0, 1.0) if kind == COHERENCY else (-90.0, 90.0),
@@ -114,12 +93,6 @@ def _blank_layer(kind: str, shape: tuple[int, int]) -> MapLayer:
         interpolation2d="nearest",
         metadata=metadata,
     )
-    # A long name is then cut off behind the image's, not before what is mapped.
-    layer.colorbar.position = "top_left"
-    # Side by side, so that the bar says what it is of, and in which unit.
-    layer.name_overlay.position = layer.colorbar.position
-    layer.colorbar.visible = layer.name_overlay.visible = True
-    return layer
 
 
 def _show_lines(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_muscle_us._napari.panels._animap_source import source_of
 from napari_muscle_us._napari.panels._animap_work import (
     VALUES,
     Display,
@@ -15,6 +14,7 @@ from napari_muscle_us._napari.panels._animap_work import (
     facts_of,
     parts_of,
 )
+from napari_muscle_us._napari.panels._map_source import source_of
 from napari_muscle_us.errors import MeasureError, MuscleUSError
 from napari_muscle_us.io.write_map import refuse_other_map, write_map
 from napari_muscle_us.orientation_stack import (
@@ -97,7 +97,7 @@ def clip_task(
                 "frames, or map the whole image."
             )
     spacing = scale_of_frames(clip)
-    settings.tensor.window_px(spacing)
+    settings.window(spacing)
     info = facts_of(kind, wanted) | {
         "frame": None,
         "frames": clip.n_frames,

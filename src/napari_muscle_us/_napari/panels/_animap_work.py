@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from napari_muscle_us import __version__
 from napari_muscle_us._napari.panels._animap_lines import Lines, grid_lines, too_many
+from napari_muscle_us._napari.panels._map_outcome import Outcome
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.measure.anisotropy._prepare import length_px
 from napari_muscle_us.measure.anisotropy.colours import (
@@ -28,12 +29,12 @@ from napari_muscle_us.measure.anisotropy.roi import LOW_COHERENCY
 from napari_muscle_us.roi.shapes import roi_to_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     import numpy.typing as npt
 
-    from napari_muscle_us._napari.panels._texmap_work import MapSource
+    from napari_muscle_us._napari.panels._map_source import MapSource
 
 COLOURS, COHERENCY, DIRECTION, LINES = "colours", "coherency", "direction", "lines"
 TITLES: Final = {
@@ -89,10 +90,6 @@ class TensorSettings:
             told |= _length("gradient_sigma", *scale)
         return told
 
-    def window_px(self, spacing_mm: tuple[float, float] | None) -> tuple[float, float]:
-        """Return the window's sigma in rows and columns, or refuse it."""
-        return length_px("window", self.sigma_px, self.sigma_mm, spacing_mm)
-
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
@@ -110,6 +107,12 @@ class MapSettings:
     tensor: TensorSettings = field(default_factory=TensorSettings)
     lines: LineSettings = field(default_factory=LineSettings)
 
+    def window(self, spacing_mm: tuple[float, float] | None) -> tuple[float, float]:
+        """Return the window's sigma in rows and columns, or refuse it."""
+        return length_px(
+            "window", self.tensor.sigma_px, self.tensor.sigma_mm, spacing_mm
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Display:
@@ -126,17 +129,6 @@ class Wanted:
     source: MapSource
     settings: MapSettings
     display: Display
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """The map and what is shown of it, or the sentence why there is none."""
-
-    wanted: Wanted
-    found: OrientationMap | None = None
-    shown: Mapping[str, npt.NDArray[Any] | Lines] | None = None
-    problem: str = ""
-    caveat: str = ""
 
 
 def is_ready() -> bool:
@@ -167,7 +159,7 @@ def make_maps(
         return Outcome(wanted, problem=str(error))
     _ready.set()
     caveat = " ".join(filter(None, (source.left_out, _caveat(found, wanted, kinds))))
-    return Outcome(wanted, found, shown, caveat=caveat)
+    return Outcome(wanted, shown, found, caveat=caveat)
 
 
 def _shown(
@@ -235,16 +227,11 @@ def name_of(kind: str, wanted: Wanted) -> str:
 def facts_of(kind: str, wanted: Wanted) -> dict[str, Any]:
     """Return all that computing a map again needs, as JSON values."""
     source, settings = wanted.source, wanted.settings
-    image = source.image
-    spacing = image.spacing_mm
+    spacing = source.image.spacing_mm
     told: dict[str, Any] = {
         "anisotropy": kind,
         "unit": VALUES[kind][1] if kind in VALUES else "",
-        "image_key": image.key,
-        "image_crop": None if image.crop is None else list(image.crop),
-        "frame": image.frame_index,
-        "gray_rule": image.gray_rule,
-        "spacing_mm": None if spacing is None else list(spacing),
+        **source.image_facts(),
         **settings.tensor.options(),
         "roi_geometry": [roi_to_dict(r.roi) for r in source.regions if r.roi],
         "software_version": __version__,

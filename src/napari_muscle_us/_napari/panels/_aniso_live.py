@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_muscle_us._napari.panels import _aniso_work as work
-from napari_muscle_us._napari.panels._texmap_job import LatestJob
+from napari_muscle_us._napari.panels._latest_job import LatestJob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

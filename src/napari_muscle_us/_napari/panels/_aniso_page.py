@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFrame,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
-
 from napari_muscle_us._napari.panels import _aniso_words as words
-from napari_muscle_us._napari.panels._aniso_actions import AnisotropyActions
 from napari_muscle_us._napari.panels._aniso_change import said_of_boxes, since_kept
 from napari_muscle_us._napari.panels._aniso_columns import (
     columns_of,
@@ -27,35 +15,38 @@ from napari_muscle_us._napari.panels._aniso_columns import (
 from napari_muscle_us._napari.panels._aniso_form import AnisotropyForm
 from napari_muscle_us._napari.panels._aniso_live import LiveAnisotropy
 from napari_muscle_us._napari.panels._aniso_roses import Rose, roses_of
+from napari_muscle_us._napari.panels._aniso_rows import as_table
 from napari_muscle_us._napari.panels._plot import PlotHolder
-from napari_muscle_us._napari.panels._texture_shown import Shown, ShownRegions
-from napari_muscle_us._napari.panels._texture_table import TextureTable
-from napari_muscle_us._napari.panels._widgets import (
-    MessageLabel,
-    Section,
-    report,
-    widget_row,
-)
-from napari_muscle_us.errors import MuscleUSError
+from napari_muscle_us._napari.panels._table_page import TablePage, TableWords
+from napari_muscle_us._napari.panels._texture_rows import plan_of
+from napari_muscle_us._napari.panels._widgets import MessageLabel, widget_row
+from napari_muscle_us.errors import MeasureError, MuscleUSError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from qtpy.QtWidgets import QWidget
+
     from napari_muscle_us._napari._session import Session
-    from napari_muscle_us._napari.panels._aniso_columns import NumberRow
-    from napari_muscle_us._napari.panels._texture_columns import Column
+    from napari_muscle_us._napari.panels._measure_work import Plan
+    from napari_muscle_us._napari.panels._texture_shown import Shown
     from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
 
 _ROSE_HEIGHT: Final = 210
 _LEAST_SEEN: Final = 175
 """Height that shows the first numbers, below another panel in a small window, too."""
-_SIDES, _CHANGE = 1, 2
-_SIDES_TIP: Final = (
-    "The selected ROIs, or all if none is selected; the left and the right of each "
-    "muscle with their difference; or the change since an ROI of a former visit or "
-    "image was kept."
-)
-_EVERY_TIP: Final = (
-    "The panel Results then adds these numbers, by these settings, whenever it "
-    "measures."
+_CHANGE: Final = 2
+_WORDS: Final = TableWords(
+    option="anisotropy",
+    numbers="numbers",
+    sides=("Selected ROIs", "Left and right", "Change since kept"),
+    sides_tip="The selected ROIs, or all if none is selected; the left and the right "
+    "of each muscle with their difference; or the change since an ROI of a former "
+    "visit or image was kept.",
+    every_tip="The panel Results then adds these numbers, by these settings, whenever "
+    "it measures.",
+    add_tip="Add a row for each number and ROI of this image to the panel Results. "
+    "Kept ROIs are not added again.",
 )
 _ROSE_TIP: Final = (
     "How much of the edges of each ROI runs in each direction, as on the image: a "
@@ -64,108 +55,73 @@ _ROSE_TIP: Final = (
 )
 
 
-class AnisotropyPage(QWidget):
+class AnisotropyPage(TablePage["AnisotropySettings"]):
     """Direction and order of the ROIs, live while one of them is dragged."""
 
-    refresh_wanted = Signal()
+    form: AnisotropyForm
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self.form = AnisotropyForm()
-        self.sides = QComboBox()
-        self._message = MessageLabel()
-        self.table = TextureTable()
+        super().__init__(session, AnisotropyForm(), _WORDS)
         self._note = MessageLabel()
         self.rose = PlotHolder[tuple[Rose, ...]](_make_rose)
-        self.every = QCheckBox("With every measurement of the panel Results")
         self.live = LiveAnisotropy(self)
-        self.shown = ShownRegions(session)
-        self._rows: list[NumberRow] = []
-        self._columns: list[Column] = []
-        self.actions = AnisotropyActions(session, self)
+        self.live.found.connect(self._want_refresh)
         self._set_up()
-        self._lay_out()
-        self._connect()
-        self.show_options()
-
-    def _set_up(self) -> None:
-        # What is true on muscle comes first; the tensor stands beside it.
-        self.form.set_value(replace(self.form.value(), method="fascicle"))
-        self.sides.addItems(["Selected ROIs", "Left and right", "Change since kept"])
-        self.sides.setToolTip(_SIDES_TIP)
-        self.every.setToolTip(_EVERY_TIP)
-        self.rose.setToolTip(_ROSE_TIP)
-        self.rose.setMinimumHeight(_ROSE_HEIGHT)
-        self._note.show_message(words.LOCAL_NOTE, warning=False)
-
-    def _lay_out(self) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        self.settings_section = Section("Settings", self.form, opened=False)
-        for part in (
+        self._lay_out(
             widget_row(self.form.method, self.sides),
             self.settings_section,
             self._message,
             self.table,
             self._note,
-        ):
-            column.addWidget(part)
-        column.addWidget(self.rose, 1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumHeight(_LEAST_SEEN)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll, 1)
-        layout.addWidget(self.every)
-        layout.addWidget(self.actions)
+            self.rose,
+            stretched=self.rose,
+        ).setMinimumHeight(_LEAST_SEEN)
+        self.show_options()
 
-    def _connect(self) -> None:
-        self.form.value_changed.connect(self._on_settings)
-        self.sides.activated.connect(self._want_refresh)
-        self.live.found.connect(self._want_refresh)
-        self.every.toggled.connect(self._on_every)
-        self.actions.kept_changed.connect(self._want_refresh)
-
-    @property
-    def left_and_right(self) -> bool:
-        """Whether sides are compared."""
-        return self.sides.currentIndex() == _SIDES
+    def _set_up(self) -> None:
+        # What is true on muscle comes first; the tensor stands beside it.
+        self.form.set_value(replace(self.form.value(), method="fascicle"))
+        self.rose.setToolTip(_ROSE_TIP)
+        self.rose.setMinimumHeight(_ROSE_HEIGHT)
+        self._note.show_message(words.LOCAL_NOTE, warning=False)
 
     @property
     def since_kept(self) -> bool:
         """Whether ROIs are compared with those that were kept of them."""
         return self.sides.currentIndex() == _CHANGE
 
-    def settings(self) -> AnisotropySettings:
-        """Return the settings in hand.
+    def note(self) -> str:
+        """Return what is said below the table."""
+        return self._note.text()
+
+    def plan(self) -> tuple[Plan, Collection[str]]:
+        """Return what is to be measured for the results: all numbers.
+
+        Raises
+        ------
+        MuscleUSError
+            If there is nothing to measure, or the settings are not possible.
+        """
+        # Late: what makes the rows is of no use before.
+        from napari_muscle_us.anisotropy_rows import KEYS
+
+        regions = self.shown.of_this_image(left_and_right=self.left_and_right)
+        return plan_of(self._session, regions, anisotropy=self.settings()), KEYS
+
+    def as_table(self) -> list[list[str]]:
+        """Return the shown values with all their digits, a line of titles first.
 
         Raises
         ------
         MeasureError
-            If they are not possible.
+            If there are none, or they are still being computed.
         """
-        return self.form.value()
-
-    def columns(self) -> list[Column]:
-        """Return the columns of values that are shown."""
-        return list(self._columns)
-
-    def rows(self) -> list[NumberRow]:
-        """Return the rows that are shown."""
-        return list(self._rows)
-
-    def message(self) -> str:
-        """Return what is said above the table."""
-        return self._message.text()
-
-    def note(self) -> str:
-        """Return what is said below the table."""
-        return self._note.text()
+        # What is on the screen in a drag may be of where the ROI was just before.
+        if self.live.busy:
+            raise MeasureError(
+                "The values are still being computed; try again shortly."
+            )
+        return as_table(self._rows, self._columns, self.settings())
 
     def refresh(self) -> None:
         """Show the values as they are now."""
@@ -217,40 +173,6 @@ class AnisotropyPage(QWidget):
     def set_foreground(self, colour: str) -> None:
         """Draw the rose in another text colour."""
         self.rose.set_foreground(colour)
-
-    def show_options(self) -> None:
-        """Show whether every measurement takes anisotropy along, and by what."""
-        settings = self._session.options.anisotropy
-        with QSignalBlocker(self.every):
-            self.every.setChecked(settings is not None)
-        if settings is not None and not self._is_in_hand(settings):
-            # Another panel of this viewer set them.
-            self.form.set_value(settings)
-            self._on_settings()
-
-    def _is_in_hand(self, settings: AnisotropySettings) -> bool:
-        try:
-            return self.settings() == settings
-        except MuscleUSError:
-            return False
-
-    def _want_refresh(self, *_: object) -> None:
-        self.refresh_wanted.emit()
-
-    def _on_settings(self) -> None:
-        if self.every.isChecked():
-            # What is not possible the page says itself, when it is refreshed.
-            with suppress(MuscleUSError):
-                self._session.set_options(anisotropy=self.settings())
-        self._want_refresh()
-
-    def _on_every(self, checked: bool) -> None:
-        def tell() -> None:
-            settings = self.settings() if checked else None
-            self._session.set_options(anisotropy=settings)
-
-        if not report(tell):
-            self.show_options()
 
 
 def _make_rose() -> QWidget:

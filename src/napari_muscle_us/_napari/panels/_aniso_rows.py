@@ -1,43 +1,22 @@
-"""The shown anisotropy as results rows and as text."""
+"""The shown anisotropy as text."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from napari_muscle_us._napari.panels import _texture_rows
 from napari_muscle_us._napari.panels._aniso_columns import OrderColumn, unit_of
 from napari_muscle_us._napari.panels._aniso_words import COUNT
 from napari_muscle_us.errors import MeasureError
 from napari_muscle_us.io.tables import guard_formula
-from napari_muscle_us.measure.texture.settings import TextureSettings
 from napari_muscle_us.results import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_muscle_us._napari._regions import Region
-    from napari_muscle_us._napari._session import Session
-    from napari_muscle_us._napari.panels._measure_work import Plan
     from napari_muscle_us._napari.panels._texture_columns import Column, Row
     from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
 
 _TITLES: Final = ("group", "name", "key", "unit", "method")
-
-
-def plan_of(
-    session: Session, regions: Sequence[Region], settings: AnisotropySettings
-) -> Plan:
-    """Return what is to be measured for the results.
-
-    Raises
-    ------
-    MuscleUSError
-        If there is no image, or no region to measure.
-    """
-    plan = _texture_rows.plan_of(session, regions, TextureSettings())
-    options = replace(plan.options, texture=None, anisotropy=settings)
-    return replace(plan, options=options)
 
 
 def as_table(

@@ -56,6 +56,10 @@ class MapForm:
         inner.addRow("Least share of pairs", self.share)
         return rows
 
+    def set_spacing(self, spacing_mm: tuple[float, float] | None) -> None:
+        """Take the scale of the image, ``None`` where it has none."""
+        self.window.set_spacing(spacing_mm)
+
     def value(self) -> MapSettings:
         """Return the settings as they are shown."""
         window_px, window_mm = self.window.value()

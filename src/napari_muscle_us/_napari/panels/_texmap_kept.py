@@ -1,10 +1,11 @@
-"""The layers of texture maps, one a feature, and what each of them shows."""
+"""The layers of texture maps, one a feature, and the colours of their values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from napari_muscle_us._napari import _map_layers
+from napari_muscle_us._napari.panels._map_kept import KeptLayers
 from napari_muscle_us._napari.panels._texmap_work import Wanted, facts_of, name_of
 
 if TYPE_CHECKING:
@@ -13,21 +14,11 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-class KeptMaps:
-    """Map layers by feature, in the order in which they came.
-
-    Attributes
-    ----------
-    layers : dict of str to Image
-        The layer of each feature.
-    shown : dict of str to Wanted
-        What the values of a layer are of; nothing for a blank one.
-    """
+class KeptMaps(KeptLayers):
+    """Map layers by feature."""
 
     def __init__(self) -> None:
-        self.layers: dict[str, Image] = {}
-        self.shown: dict[str, Wanted] = {}
-        self._names: dict[str, str] = {}
+        super().__init__()
         self._fitted: dict[str, Any] = {}
 
     def make(self, viewer: ViewerModel, feature: str, wanted: Wanted) -> Image:
@@ -38,8 +29,7 @@ class KeptMaps:
         layer = _map_layers.add_map(viewer, source.layer, shape, place, name)
         # A long name is then cut off behind the image's, not before the feature's.
         layer.colorbar.position = "top_left"
-        self.layers[feature], self._names[feature] = layer, layer.name
-        return layer
+        return self._keep(feature, layer)
 
     def values(self, feature: str) -> npt.NDArray[Any] | None:
         """Return the values of a map, ``None`` while it is blank."""
@@ -54,11 +44,7 @@ class KeptMaps:
         layer, source = self.layers[feature], wanted.source
         facts = facts_of(feature, wanted)
         _map_layers.show_values(layer, values, source.place, facts)
-        # A name that the user gave stays.
-        if layer.name == self._names[feature]:
-            layer.name = name_of(feature, wanted)
-            self._names[feature] = layer.name
-        self.shown[feature] = wanted
+        self._mark(feature, wanted, name_of(feature, wanted))
         # Of other bins the numbers are of another size; else colours can be compared.
         scale = wanted.settings.binning, bool(source.regions)
         if self._fitted.get(feature) != scale and _map_layers.fit_colours(layer):
@@ -69,12 +55,7 @@ class KeptMaps:
         for layer in self.layers.values():
             _map_layers.fit_colours(layer)
 
-    def blank(self, feature: str) -> None:
-        """Take the values out of a layer."""
-        _map_layers.blank(self.layers[feature])
-        self.shown.pop(feature, None)
-
     def forget(self, feature: str) -> None:
         """Know nothing more of a layer that is gone."""
-        for kept in (self.layers, self.shown, self._names, self._fitted):
-            kept.pop(feature, None)
+        super().forget(feature)
+        self._fitted.pop(feature, None)

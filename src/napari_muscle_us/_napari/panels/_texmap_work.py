@@ -1,4 +1,4 @@
-"""What a texture map is made of and from: settings, source, names, and the work."""
+"""What a texture map is made of and from: settings, names, and the work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from napari_muscle_us import __version__
-from napari_muscle_us._napari._map_layers import same_place
+from napari_muscle_us._napari.panels._map_outcome import Outcome
 from napari_muscle_us.errors import MuscleUSError
 from napari_muscle_us.measure.texture.discretise import DEFAULT_BIN_SIZE, discretise
 from napari_muscle_us.measure.texture.map_features import MAP_FEATURES, OF_MATRIX
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
-    from napari.layers import Image
 
-    from napari_muscle_us._napari._regions import Region
-    from napari_muscle_us.image import UltrasoundImage
+    from napari_muscle_us._napari.panels._map_source import MapSource
 
     Map = npt.NDArray[np.float32]
-    Mask = npt.NDArray[np.bool_]
 
 GRAY_LEVELS: Final = 256
 _compiled: set[str] = set()
@@ -78,75 +75,12 @@ class MapSettings:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MapSource:
-    """The frame and the regions that maps are made of; `place` is where they lie.
-
-    Without regions it is the whole image. `left_out` tells of regions that do not
-    count.
-    """
-
-    layer: Image
-    image: UltrasoundImage
-    place: Mapping[str, Any]
-    regions: tuple[Region, ...] = ()
-    left_out: str = ""
-
-    def is_of(
-        self,
-        layer: Image,
-        image: UltrasoundImage,
-        place: Mapping[str, Any],
-        regions: tuple[Region, ...],
-    ) -> bool:
-        """Whether it is of this very frame, place and regions."""
-        return (
-            self.layer is layer
-            and same_place(self.place, place)
-            and _mark(self.image) == _mark(image)
-            and len(self.regions) == len(regions)
-            and all(a.roi is b.roi for a, b in zip(self.regions, regions, strict=True))
-        )
-
-    def mask(self) -> Mask | None:
-        """Return the pixels inside any of the regions, ``None`` for all of them."""
-        if not self.regions:
-            return None
-        mask = np.zeros(self.image.frame_shape, np.bool_)
-        for region in self.regions:
-            if region.window is not None:
-                mask[region.window.rows, region.window.columns] |= region.window.mask
-        return mask
-
-
-def _mark(image: UltrasoundImage) -> tuple[Any, ...]:
-    # Not the object: napari's every new slice makes the session read the image anew.
-    return (
-        image.key,
-        image.frame_index,
-        image.crop,
-        image.spacing_mm,
-        image.gray_rule,
-        image.frame_shape,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A source and the settings: what the values of a map depend on."""
 
     source: MapSource
     settings: MapSettings
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """Maps, or the sentence why there are none; `caveat` warns."""
-
-    wanted: Wanted
-    maps: Mapping[str, Map]
-    problem: str = ""
-    caveat: str = ""
 
 
 def is_compiled(features: tuple[str, ...]) -> bool:
@@ -189,7 +123,7 @@ def make_maps(
             return None
         caveat = _caveat(wanted, maps)
     except MuscleUSError as error:
-        return Outcome(wanted, {}, problem=str(error))
+        return Outcome(wanted, problem=str(error))
     _compiled.update(_loops(features))
     told = " ".join(filter(None, (source.left_out, caveat)))
     return Outcome(wanted, maps, caveat=told)
@@ -256,17 +190,13 @@ def _window_text(wanted: Wanted) -> str:
 def facts_of(feature: str, wanted: Wanted) -> dict[str, Any]:
     """Return all that computing a map again needs, as JSON values."""
     source, settings = wanted.source, wanted.settings
-    image, about = source.image, MAP_FEATURES[feature]
+    about = MAP_FEATURES[feature]
     told: dict[str, Any] = {
         "feature": feature,
         "ibsi": about.ibsi,
         "unit": about.unit,
-        "image_key": image.key,
-        "image_crop": None if image.crop is None else list(image.crop),
-        "frame": image.frame_index,
-        "gray_rule": image.gray_rule,
-        "spacing_mm": None if image.spacing_mm is None else list(image.spacing_mm),
-        "window_px": list(settings.window(image.spacing_mm)),
+        **source.image_facts(),
+        "window_px": list(settings.window(source.image.spacing_mm)),
         "window_mm": settings.window_mm,
         "min_share": settings.min_share,
         "roi_geometry": [roi_to_dict(r.roi) for r in source.regions if r.roi],

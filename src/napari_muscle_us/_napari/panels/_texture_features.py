@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFrame,
-    QLineEdit,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QLineEdit
 
-from napari_muscle_us._napari.panels._texture_actions import FeatureActions
+from napari_muscle_us._napari.panels._table_page import TablePage, TableWords
 from napari_muscle_us._napari.panels._texture_columns import (
     families_shown,
     rows_of,
@@ -29,138 +20,81 @@ from napari_muscle_us._napari.panels._texture_presets import (
     keep_preset,
     same_settings,
 )
-from napari_muscle_us._napari.panels._texture_shown import (
-    Shown,
-    ShownRegions,
-    columns_of,
-    said_of,
-)
-from napari_muscle_us._napari.panels._texture_table import TextureTable
+from napari_muscle_us._napari.panels._texture_rows import as_table, plan_of
+from napari_muscle_us._napari.panels._texture_shown import Shown, columns_of, said_of
 from napari_muscle_us._napari.panels._texture_words import COMPILING, COMPUTING
 from napari_muscle_us._napari.panels._widgets import (
     MessageLabel,
-    Section,
     report,
     widget_row,
 )
 from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from napari_muscle_us._napari._session import Session
-    from napari_muscle_us._napari.panels._texture_columns import Column, Row
+    from napari_muscle_us._napari.panels._measure_work import Plan
+    from napari_muscle_us._napari.panels._texture_columns import Row
     from napari_muscle_us.measure.texture.features import Feature
     from napari_muscle_us.measure.texture.settings import TextureSettings
 
-_SIDES_TIP: Final = (
-    "The selected ROIs, or all if none is selected; or the left and the right of each "
-    "muscle with their difference."
+_WORDS: Final = TableWords(
+    option="texture",
+    numbers="features",
+    sides=("Selected ROIs", "Left and right"),
+    sides_tip="The selected ROIs, or all if none is selected; or the left and the "
+    "right of each muscle with their difference.",
+    every_tip="The panel Results then adds all features of the chosen families, by "
+    "these settings, whenever it measures.",
+    add_tip="Add a row for each shown feature and ROI to the panel Results.",
 )
-_EVERY_TIP: Final = (
-    "The panel Results then adds all features of the chosen families, by these "
-    "settings, whenever it measures."
+_SEARCH_TIP: Final = (
+    "Shows only features whose name holds these words; names of papers, such as "
+    "homogeneity or energy, are found too."
 )
 
 
-class FeaturesPage(QWidget):
+class FeaturesPage(TablePage["TextureSettings"]):
     """Features of the ROIs, live while one of them is dragged."""
 
-    refresh_wanted = Signal()
+    form: TextureForm
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
+        super().__init__(session, TextureForm(), _WORDS)
         self.presets = PresetRow()
-        self.form = TextureForm()
         self.search = QLineEdit()
-        self.sides = QComboBox()
         self._used = MessageLabel()
-        self._message = MessageLabel()
-        self.table = TextureTable()
         self.details = FeatureDetails()
-        self.every = QCheckBox("With every measurement of the panel Results")
         self.live = LiveResults(self)
-        self.shown = ShownRegions(session)
-        self._rows: list[Row] = []
-        self._columns: list[Column] = []
         self._folded: set[str] = set()
-        self.actions = FeatureActions(session, self)
-        self._lay_out()
+        self._set_up()
         self._connect()
         self._on_preset()
         self.show_options()
 
-    def _lay_out(self) -> None:
+    def _set_up(self) -> None:
         self.search.setPlaceholderText("Search a feature")
         self.search.setClearButtonEnabled(True)
-        self.search.setToolTip(
-            "Shows only features whose name holds these words; names of papers, such "
-            "as homogeneity or energy, are found too."
-        )
-        self.sides.addItems(["Selected ROIs", "Left and right"])
-        self.sides.setToolTip(_SIDES_TIP)
-        self.every.setToolTip(_EVERY_TIP)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        self.settings_section = Section("Settings", self.form, opened=False)
-        for part in (
+        self.search.setToolTip(_SEARCH_TIP)
+        self._lay_out(
             self.presets,
             self.settings_section,
             widget_row(self.search, self.sides),
             self._used,
             self._message,
-        ):
-            column.addWidget(part)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.details)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll, 1)
-        layout.addWidget(self.every)
-        layout.addWidget(self.actions)
+            self.table,
+            self.details,
+            stretched=self.table,
+        )
 
     def _connect(self) -> None:
         self.presets.preset_chosen.connect(self._on_preset)
         self.presets.save_wanted.connect(self._on_save)
-        self.form.value_changed.connect(self._on_settings)
         self.search.textChanged.connect(self._want_refresh)
-        self.sides.activated.connect(self._want_refresh)
         self.live.found.connect(self._want_refresh)
         self.table.row_chosen.connect(self._on_row)
         self.table.family_clicked.connect(self._on_family)
-        self.every.toggled.connect(self._on_every)
-        self.actions.kept_changed.connect(self._want_refresh)
-
-    @property
-    def left_and_right(self) -> bool:
-        """Whether sides are compared."""
-        return self.sides.currentIndex() == 1
-
-    def settings(self) -> TextureSettings:
-        """Return the settings in hand.
-
-        Raises
-        ------
-        MeasureError
-            If they are not possible.
-        """
-        return self.form.value()
-
-    def columns(self) -> list[Column]:
-        """Return the columns of values that are shown."""
-        return list(self._columns)
-
-    def rows(self) -> list[Row]:
-        """Return the rows that are shown."""
-        return list(self._rows)
-
-    def message(self) -> str:
-        """Return what is said above the table."""
-        return self._message.text()
 
     def used(self) -> str:
         """Return which levels are used."""
@@ -180,6 +114,28 @@ class FeaturesPage(QWidget):
         preset = self.presets.value()
         keys = () if preset is None else preset.features
         return families_shown(self.settings(), keys, search)
+
+    def plan(self) -> tuple[Plan, Collection[str]]:
+        """Return what is to be measured for the results: the shown features.
+
+        Raises
+        ------
+        MuscleUSError
+            If there is nothing to measure, or the settings are not possible.
+        """
+        keys = tuple(f.key for found in self.features().values() for f in found)
+        regions = self.shown.of_this_image(left_and_right=self.left_and_right)
+        return plan_of(self._session, regions, texture=self.settings()), keys
+
+    def as_table(self) -> list[list[str]]:
+        """Return the shown values with all their digits, a line of titles first.
+
+        Raises
+        ------
+        MeasureError
+            If there are none, or they are still being computed.
+        """
+        return as_table(self._rows, self._columns)
 
     def refresh(self) -> None:
         """Show the values as they are now."""
@@ -228,24 +184,8 @@ class FeaturesPage(QWidget):
         """Draw formulas in another colour."""
         self.details.set_foreground(colour)
 
-    def show_options(self) -> None:
-        """Show whether every measurement takes texture along, and by which settings."""
-        texture = self._session.options.texture
-        with QSignalBlocker(self.every):
-            self.every.setChecked(texture is not None)
-        if texture is not None and not self._is_in_hand(texture):
-            # Another panel of this viewer set them.
-            self.form.set_value(texture)
-            self._on_settings()
-
-    def _is_in_hand(self, settings: TextureSettings) -> bool:
-        try:
-            return same_settings(self.settings(), settings)
-        except MuscleUSError:
-            return False
-
-    def _want_refresh(self, *_: object) -> None:
-        self.refresh_wanted.emit()
+    def _are_same(self, one: TextureSettings, other: TextureSettings) -> bool:
+        return same_settings(one, other)
 
     def _on_preset(self) -> None:
         preset = self.presets.value()
@@ -258,23 +198,14 @@ class FeaturesPage(QWidget):
         try:
             settings = self.settings()
         except MuscleUSError:
-            self.presets.show_changed(changed=True)
+            same = False
         else:
             same = preset is not None and same_settings(settings, preset.settings)
-            self.presets.show_changed(changed=not same)
-            if self.every.isChecked():
-                self._session.set_options(texture=settings)
-        self._want_refresh()
+        self.presets.show_changed(changed=not same)
+        super()._on_settings()
 
     def _on_save(self, name: str) -> None:
         report(lambda: keep_preset(self.presets, name, self.settings()))
-
-    def _on_every(self, checked: bool) -> None:
-        def tell() -> None:
-            self._session.set_options(texture=self.settings() if checked else None)
-
-        if not report(tell):
-            self.show_options()
 
     def _on_family(self, family: str) -> None:
         self._folded ^= {family}

@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from napari_muscle_us._napari._regions import Region
     from napari_muscle_us._napari._session import Session
     from napari_muscle_us._napari.panels._texture_columns import Column, Row
+    from napari_muscle_us.measure.anisotropy.settings import AnisotropySettings
     from napari_muscle_us.measure.texture.settings import TextureSettings
 
 _TITLES: Final = ("family", "feature", "key", "ibsi", "unit", "direction", "method")
 
 
 def plan_of(
-    session: Session, regions: Sequence[Region], settings: TextureSettings
+    session: Session,
+    regions: Sequence[Region],
+    *,
+    texture: TextureSettings | None = None,
+    anisotropy: AnisotropySettings | None = None,
 ) -> Plan:
     """Return what is to be measured for the results.
 
@@ -52,7 +57,12 @@ def plan_of(
         )
     labels = labels_of(session)
     known = session.options
-    options = MeasureOptions(texture=settings, rules=known.rules, quality=known.quality)
+    options = MeasureOptions(
+        texture=texture,
+        anisotropy=anisotropy,
+        rules=known.rules,
+        quality=known.quality,
+    )
     return Plan(image, usable, options, None, labels.subject, labels.visit, "")
 
 

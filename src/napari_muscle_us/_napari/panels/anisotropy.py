@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_muscle_us._napari._session import session_of
 from napari_muscle_us._napari.panels._aniso_page import AnisotropyPage
+from napari_muscle_us._napari.panels._pages import PageTabs, follow_rois
 from napari_muscle_us._napari.panels._widgets import LivePanel, text_colour
 
 if TYPE_CHECKING:
     import napari.viewer
 
+    from napari_muscle_us._napari._session import Session
+
 _REFRESH_MS: Final = 33
 """Thirty updates a second while a region is dragged."""
 
 ROI, MAP, ARCHITECTURE = range(3)
-_TABS: Final = (
-    ("ROI", "Direction and order of the ROIs as numbers, with their half rose."),
-    ("Map", "Direction and order around every pixel, as layers on the image."),
-    ("Architecture", "Aponeuroses, pennation angle, thickness and fascicle length."),
-)
 
 
 class AnisotropyPanel(LivePanel):
@@ -32,12 +31,22 @@ class AnisotropyPanel(LivePanel):
         super().__init__(_REFRESH_MS)
         self._session = session_of(napari_viewer)
         self.roi = AnisotropyPage(self._session)
-        self._tabs = QTabWidget()
-        self._tabs.setDocumentMode(True)
-        self._tabs.tabBar().setDrawBase(False)
-        for page, (title, tip) in zip((self.roi, *_later()), _TABS, strict=True):
-            number = self._tabs.addTab(page, title)
-            self._tabs.setTabToolTip(number, tip)
+        self._tabs = PageTabs()
+        self._tabs.add(
+            self.roi,
+            "ROI",
+            "Direction and order of the ROIs as numbers, with their half rose.",
+        )
+        self._tabs.add_later(
+            partial(_map_page, self._session),
+            "Map",
+            "Direction and order around every pixel, as layers on the image.",
+        )
+        self._tabs.add_later(
+            partial(_architecture_page, self._session),
+            "Architecture",
+            "Aponeuroses, pennation angle, thickness and fascicle length.",
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tabs)
@@ -45,16 +54,10 @@ class AnisotropyPanel(LivePanel):
         self._on_theme()
 
     def _connect(self) -> None:
-        self._tabs.currentChanged.connect(self._on_tab)
+        self._tabs.currentChanged.connect(self.refresh_soon)
         self.roi.refresh_wanted.connect(self.refresh_soon)
         self._session.viewer.events.theme.connect(self._on_theme)
-        self._session.options_changed.connect(self._on_options)
-        for signal in (
-            self._session.layers_changed,
-            self._session.rois_changed,
-            self._session.selection_changed,
-        ):
-            signal.connect(self.refresh_soon)
+        follow_rois(self, self._session)
 
     def refresh(self) -> None:
         """Show the ROIs as they are now, if their page is in front."""
@@ -64,41 +67,21 @@ class AnisotropyPanel(LivePanel):
     def show_page(self, number: int) -> QWidget:
         """Bring a page to the front and return it."""
         self._tabs.setCurrentIndex(number)
-        if number == ROI:
-            return self.roi
-        return self._tabs.widget(number).layout().itemAt(0).widget()
-
-    def _on_tab(self, number: int) -> None:
-        if number != ROI:
-            layout = self._tabs.widget(number).layout()
-            if layout.count() == 0:
-                layout.addWidget(self._page(number))
-        self.refresh_soon()
-
-    def _page(self, number: int) -> QWidget:
-        # Late: they bring loops that are compiled, and one of them matplotlib.
-        if number == MAP:
-            from napari_muscle_us._napari.panels.anisotropy_map import (
-                AnisotropyMapPage,
-            )
-
-            return AnisotropyMapPage(self._session)
-        from napari_muscle_us._napari.panels.architecture import ArchitecturePage
-
-        return ArchitecturePage(self._session)
-
-    def _on_options(self) -> None:
-        if isalive(self):
-            self.roi.show_options()
+        return self.roi if number == ROI else self._tabs.made(number)
 
     def _on_theme(self, event: object = None) -> None:
         if isalive(self):
             self.roi.set_foreground(text_colour(self._session.viewer))
 
 
-def _later() -> list[QWidget]:
-    """Return empty places for the pages that are made when first looked at."""
-    places = [QWidget(), QWidget()]
-    for place in places:
-        QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
-    return places
+def _map_page(session: Session) -> QWidget:
+    # Late, as the next one: they bring loops that are compiled, or matplotlib.
+    from napari_muscle_us._napari.panels.anisotropy_map import AnisotropyMapPage
+
+    return AnisotropyMapPage(session)
+
+
+def _architecture_page(session: Session) -> QWidget:
+    from napari_muscle_us._napari.panels.architecture import ArchitecturePage
+
+    return ArchitecturePage(session)

@@ -5,26 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_muscle_us._napari.panels import _animap_work as work
 from napari_muscle_us._napari.panels._animap_clip import ClipSaver
 from napari_muscle_us._napari.panels._animap_form import MapForm
-from napari_muscle_us._napari.panels._animap_live import live_directions_of
+from napari_muscle_us._napari.panels._animap_live import (
+    LiveDirections,
+    live_directions_of,
+)
 from napari_muscle_us._napari.panels._animap_save import clip_task, save_map
 from napari_muscle_us._napari.panels._animap_wheel import ColourWheel
+from napari_muscle_us._napari.panels._map_page import MapPage
 from napari_muscle_us._napari.panels._widgets import (
-    LivePanel,
-    MessageLabel,
     Section,
     ask_save_path,
     report,
@@ -35,10 +28,6 @@ from napari_muscle_us.errors import MuscleUSError
 if TYPE_CHECKING:
     from napari_muscle_us._napari._session import Session
 
-_REFRESH_MS: Final = 60
-_PATIENCE_MS: Final = 100
-_WHOLE, _ROIS = range(2)
-_COMPILING: Final = "Compiling the map kernels (once)…"
 _HINT: Final = "Tick what is to be shown on the image; sliders then change it live."
 _TICKS: Final = {
     work.COLOURS: (
@@ -66,42 +55,21 @@ _TICK_TIP: Final = " Of the three maps one is shown at a time."
 _FILTER: Final = "TIFF (*.tif *.tiff)"
 
 
-class AnisotropyMapPage(LivePanel):
+class AnisotropyMapPage(MapPage):
     """Shows fibre direction on the current image and lets sliders change it live."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(_REFRESH_MS)
-        self._session = session
-        self._live = live_directions_of(session)
-        self._ticks = {kind: QCheckBox(text) for kind, (text, _) in _TICKS.items()}
-        self._form = MapForm()
-        self._where = QComboBox()
-        self._follow = QCheckBox("Follow image, frame and ROI")
-        self._message = MessageLabel()
-        self._saver = ClipSaver(self)
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._set_up()
-        self._lay_out()
-        self._connect()
-        self._on_settings()
-        self._on_image()
-        self._on_changed()
+    _live: LiveDirections
+    _form: MapForm
 
-    def _set_up(self) -> None:
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, live_directions_of(session), MapForm(), _HINT)
+        self._ticks = {kind: QCheckBox(text) for kind, (text, _) in _TICKS.items()}
         for kind, (_, tip) in _TICKS.items():
             more = "" if kind == work.LINES else _TICK_TIP
             self._ticks[kind].setToolTip(tip + more)
-        self._where.addItems(["Whole image", "Inside the selected ROIs"])
-        self._where.setToolTip(
-            "Inside the selected ROIs, all if none is selected: pixels outside count "
-            "nowhere. Several ROIs count as one region."
-        )
-        self._follow.setToolTip(
-            "On: maps are made anew when the image, the frame or the ROI changes. Off: "
-            "they stay on what they show now."
-        )
+        self._saver = ClipSaver(self)
+        self._lay_out()
+        self._connect()
 
     def _lay_out(self) -> None:
         ticks = QVBoxLayout()
@@ -111,10 +79,7 @@ class AnisotropyMapPage(LivePanel):
         top.addLayout(ticks, 1)
         top.addWidget(ColourWheel(), 1)
         form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._form.add_to(form)
-        form.addRow("Where", self._where)
-        form.addRow("", self._follow)
+        self._add_settings(form)
         body = QWidget()
         column = QVBoxLayout(body)
         column.addLayout(top)
@@ -125,28 +90,15 @@ class AnisotropyMapPage(LivePanel):
         advanced = Section("Advanced", self._form.advanced(), opened=False)
         column.addWidget(advanced)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        self._fill(body)
 
     def _connect(self) -> None:
         for tick in self._ticks.values():
             tick.clicked.connect(self._on_tick)
-        for signal in self._form.signals:
-            signal.connect(self._on_edited)
-        self._where.activated.connect(self._on_where)
-        self._follow.toggled.connect(self._on_follow)
         self._patience.timeout.connect(self._say)
         self._saver.save_asked.connect(self._on_save)
         self._saver.clip_asked.connect(self._on_save_clip)
-        self._live.changed.connect(self._on_changed)
-        self._live.settings_changed.connect(self._on_settings)
-        self._session.layers_changed.connect(self._on_image)
+        super()._connect()
 
     def show_kind(self, kind: str, shown: bool = True) -> None:
         """Show or hide colours, coherency, direction or lines."""
@@ -201,33 +153,14 @@ class AnisotropyMapPage(LivePanel):
                 self.show_kind(kind, tick.isChecked())
                 return
 
-    def _on_edited(self, *_: object) -> None:
-        self._live.set_settings(self._form.value())
-
-    def _on_settings(self) -> None:
-        """Show settings, which another panel may have changed."""
-        if not isalive(self):
-            return
-        self._form.set_value(self._live.settings)
-        with QSignalBlocker(self._follow):
-            self._follow.setChecked(self._live.follow)
-        self._where.setCurrentIndex(_ROIS if self._live.in_rois else _WHOLE)
-
-    def _on_where(self, index: int) -> None:
-        self._live.set_place(in_rois=index == _ROIS)
-
-    def _on_follow(self, follow: bool) -> None:
-        self._live.set_place(follow=follow)
-
     def _on_image(self) -> None:
+        super()._on_image()
         if not isalive(self):
             return
         try:
-            image = self._session.image()
-            spacing, is_clip = image.spacing_mm, self._session.clip.is_clip
+            is_clip = self._session.clip.is_clip
         except MuscleUSError:
-            spacing, is_clip = None, False
-        self._form.set_spacing(spacing)
+            is_clip = False
         self._saver.set_clip(is_clip)
 
     def _on_changed(self) -> None:
@@ -241,14 +174,8 @@ class AnisotropyMapPage(LivePanel):
             self._patience.start()
         self._say()
 
-    def _say(self) -> None:
-        shown = any(self._live.layer(kind) is not None for kind in self._ticks)
-        if self._live.busy and not work.is_ready():
-            self._message.show_message(_COMPILING, warning=False)
-        elif shown or self._live.message:
-            self._message.show_message(self._live.message)
-        else:
-            self._message.show_message(_HINT, warning=False)
+    def _compiles(self) -> bool:
+        return self._live.busy and not work.is_ready()
 
     def refresh(self) -> None:
         """Show what is there; layers follow by themselves."""

@@ -6,14 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +27,7 @@ from napari_muscle_us._napari.panels._arch_numbers import (
     warns,
 )
 from napari_muscle_us._napari.panels._arch_work import refuse_nothing, rows_of
+from napari_muscle_us._napari.panels._pages import scrolled
 from napari_muscle_us._napari.panels._row_labels import RowLabelFields
 from napari_muscle_us._napari.panels._widgets import (
     LivePanel,
@@ -112,14 +111,9 @@ class ArchitecturePage(LivePanel):
             column.addWidget(widget)
         column.addLayout(self._keeping_row())
         column.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.addWidget(scrolled(body))
 
     def _finding_row(self) -> QHBoxLayout:
         return button_row(

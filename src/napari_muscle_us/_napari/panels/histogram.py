@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
-    QFrame,
     QInputDialog,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +27,7 @@ from napari_muscle_us._napari.panels._histogram_text import (
     numbers_and_counts,
     save_counts,
 )
+from napari_muscle_us._napari.panels._pages import scrolled
 from napari_muscle_us._napari.panels._plot import PlotHolder
 from napari_muscle_us._napari.panels._widgets import (
     LivePanel,
@@ -106,11 +104,7 @@ class HistogramPanel(LivePanel):
         ):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.addWidget(widget_row(self._all, self._log, self._cumulative))
         layout.addWidget(self._plot, 2)

@@ -5,27 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QFormLayout,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_muscle_us._napari import _map_layers
 from napari_muscle_us._napari.panels import _texmap_work as work
+from napari_muscle_us._napari.panels._map_page import MapPage
 from napari_muscle_us._napari.panels._texmap_choice import FeatureCombo
 from napari_muscle_us._napari.panels._texmap_form import MapForm
-from napari_muscle_us._napari.panels._texmap_live import live_maps_of
+from napari_muscle_us._napari.panels._texmap_live import LiveMaps, live_maps_of
 from napari_muscle_us._napari.panels._texmap_numbers import NumbersTable, numbers_in
 from napari_muscle_us._napari.panels._widgets import (
-    LivePanel,
-    MessageLabel,
     Section,
     ask_save_path,
     button_row,
@@ -41,65 +36,38 @@ if TYPE_CHECKING:
 
     from napari_muscle_us._napari._session import Session
 
-_REFRESH_MS: Final = 60
-_PATIENCE_MS: Final = 100
-_WHOLE, _ROIS = range(2)
-_COMPILING: Final = "Compiling the map kernels (once)…"
 _HINT: Final = (
     "Choose a feature and press Add map: its value in a window around every pixel "
     "becomes a layer on the image."
 )
 
 
-class TextureMapPage(LivePanel):
+class TextureMapPage(MapPage):
     """Makes texture maps of the current image and lets sliders change them live."""
 
+    _live: LiveMaps
+    _form: MapForm
+
     def __init__(self, session: Session) -> None:
-        super().__init__(_REFRESH_MS)
-        self._session = session
-        self._live = live_maps_of(session)
+        super().__init__(session, live_maps_of(session), MapForm(), _HINT)
         self._feature = FeatureCombo()
         self._add = QPushButton("Add map")
+        self._add.setToolTip("Adds the map as a layer on the image, or shows it again.")
         self._remove = QPushButton("Remove")
-        self._form = MapForm()
-        self._where = QComboBox()
-        self._follow = QCheckBox("Follow image, frame and ROI")
+        self._remove.setToolTip("Takes the map of this feature away.")
         self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
         self._cancel = QPushButton("Cancel")
-        self._message = MessageLabel()
+        self._cancel.setToolTip("Stop computing.")
         self._numbers = NumbersTable()
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._set_up()
         self._lay_out()
         self._connect()
-        self._on_settings()
-        self._on_changed()
-
-    def _set_up(self) -> None:
-        self._add.setToolTip("Adds the map as a layer on the image, or shows it again.")
-        self._remove.setToolTip("Takes the map of this feature away.")
-        self._where.addItems(["Whole image", "Inside the selected ROIs"])
-        self._where.setToolTip(
-            "Inside the selected ROIs, all if none is selected: pixels outside count "
-            "nowhere. Several ROIs count as one region."
-        )
-        self._follow.setToolTip(
-            "On: maps are made anew when the image, the frame or the ROI changes. Off: "
-            "they stay on what they show now."
-        )
-        self._cancel.setToolTip("Stop computing.")
-        self._progress.setTextVisible(False)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Map", widget_row(self._feature))
         form.addRow("", widget_row(self._add, self._remove))
-        self._form.add_to(form)
-        form.addRow("Where", self._where)
-        form.addRow("", self._follow)
+        self._add_settings(form)
         buttons = button_row(
             (
                 "Fit colours",
@@ -123,32 +91,18 @@ class TextureMapPage(LivePanel):
             column.addWidget(widget)
         column.addWidget(Section("Advanced", self._form.advanced(), opened=False))
         column.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        self._fill(body)
 
     def _connect(self) -> None:
         self._add.clicked.connect(self.add)
         self._remove.clicked.connect(self.remove)
         self._feature.feature_changed.connect(self._on_changed)
-        for signal in self._form.signals:
-            signal.connect(self._on_edited)
-        self._where.activated.connect(self._on_where)
-        self._follow.toggled.connect(self._on_follow)
         self._cancel.clicked.connect(self._live.cancel)
         self._patience.timeout.connect(self._show_busy)
-        self._live.changed.connect(self._on_changed)
         self._live.progressed.connect(self._on_progress)
-        self._live.settings_changed.connect(self._on_settings)
-        self._session.layers_changed.connect(self._on_image)
         for signal in (self._session.selection_changed, self._session.rois_changed):
             signal.connect(self.refresh_soon)
-        self._on_image()
+        super()._connect()
 
     def add(self) -> None:
         """Add the map of the chosen feature."""
@@ -196,33 +150,6 @@ class TextureMapPage(LivePanel):
         if path and report(lambda: self.save(path)):
             tell_saved(path)
 
-    def _on_edited(self, *_: object) -> None:
-        self._live.set_settings(self._form.value())
-
-    def _on_settings(self) -> None:
-        """Show settings, which another panel may have changed."""
-        if not isalive(self):
-            return
-        self._form.set_value(self._live.settings)
-        with QSignalBlocker(self._follow):
-            self._follow.setChecked(self._live.follow)
-        self._where.setCurrentIndex(_ROIS if self._live.in_rois else _WHOLE)
-
-    def _on_where(self, index: int) -> None:
-        self._live.set_place(in_rois=index == _ROIS)
-
-    def _on_follow(self, follow: bool) -> None:
-        self._live.set_place(follow=follow)
-
-    def _on_image(self) -> None:
-        if not isalive(self):
-            return
-        try:
-            spacing = self._session.image().spacing_mm
-        except MuscleUSError:
-            spacing = None
-        self._form.window.set_spacing(spacing)
-
     def _on_progress(self, done: int, of: int) -> None:
         if isalive(self):
             self._progress.setRange(0, of)
@@ -246,13 +173,8 @@ class TextureMapPage(LivePanel):
         self._busy.setVisible(self._live.busy)
         self._say()
 
-    def _say(self) -> None:
-        if self._busy.isVisible() and self._live.compiling:
-            self._message.show_message(_COMPILING, warning=False)
-        elif self._live.features or self._live.message:
-            self._message.show_message(self._live.message)
-        else:
-            self._message.show_message(_HINT, warning=False)
+    def _compiles(self) -> bool:
+        return self._busy.isVisible() and self._live.compiling
 
     def refresh(self) -> None:
         """Show the numbers of the maps inside the chosen regions."""

@@ -6,17 +6,16 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 from superqt.utils import qdebounced
 
 from napari_muscle_us._napari._session import session_of
+from napari_muscle_us._napari.panels._pages import scrolled
 from napari_muscle_us._napari.panels._subject_form import SubjectForm
 from napari_muscle_us._napari.panels._widgets import (
     LivePanel,
@@ -101,14 +100,9 @@ class ZScorePanel(LivePanel):
         inner.addWidget(self._view, 1)
         inner.addStretch()
         # Warnings, a conversion and an open section are more than a small screen holds.
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.addWidget(scrolled(body))
 
     def _connect(self) -> None:
         self._form.value_changed.connect(self._on_edited)

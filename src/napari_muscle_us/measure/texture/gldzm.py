@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from napari_muscle_us.measure.texture import _zones as zones
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     CountMatrix,
     Words,
-    checked_frames,
-    mean_features,
     shared_features,
 )
-from napari_muscle_us.measure.texture._zones import DISTANCE, zone_table, zones_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     import numpy.typing as npt
 
-    from napari_muscle_us.measure.texture._matrix_features import Frames
     from napari_muscle_us.measure.texture.features import Feature
 
-_UNKNOWN: Final = "what fat does to it is not known"
+_UNKNOWN: Final = zones.UNKNOWN
 _SHAPE: Final = "it depends on how the region is drawn, so compare like regions only"
 
 FEATURES: Final[tuple[Feature, ...]] = shared_features(
@@ -40,18 +35,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "Large distance emphasis",
             f"High where patches lie deep inside the region; {_SHAPE}.",
         ),
-        (
-            "S1RA",
-            "Low grey level zone emphasis",
-            "High where dark patches abound; with bins of fixed size it falls as fat "
-            "and fibrous tissue brighten the muscle.",
-        ),
-        (
-            "K26C",
-            "High grey level zone emphasis",
-            "High where bright patches abound; with bins of fixed size it rises as fat "
-            "and fibrous tissue brighten the muscle.",
-        ),
+        ("S1RA", *zones.LOW_GRAY),
+        ("K26C", *zones.HIGH_GRAY),
         (
             "RUVG",
             "Small distance low grey level emphasis",
@@ -74,17 +59,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "High where bright patches lie deep inside the region, away from its "
             f"fascia; {_SHAPE}.",
         ),
-        (
-            "VFT7",
-            "Grey level non-uniformity",
-            "High where a few gray levels hold most patches; it grows with the size of "
-            "the region, so compare regions of one size only.",
-        ),
-        (
-            "7HP3",
-            "Normalised grey level non-uniformity",
-            f"High where a few gray levels hold most patches; {_UNKNOWN}.",
-        ),
+        ("VFT7", *zones.GRAY_NON_UNIFORMITY),
+        ("7HP3", *zones.NORMALISED_GRAY_NON_UNIFORMITY),
         (
             "V294",
             "Zone distance non-uniformity",
@@ -96,17 +72,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "Normalised zone distance non-uniformity",
             f"High where most patches lie equally far from the edge; {_SHAPE}.",
         ),
-        (
-            "VIWW",
-            "Zone percentage",
-            "Number of patches for each pixel: 1 where every pixel differs from all "
-            f"around it, low in even tissue; {_UNKNOWN}.",
-        ),
-        (
-            "QK93",
-            "Grey level variance",
-            f"High where patches differ much in gray level; {_UNKNOWN}.",
-        ),
+        ("VIWW", *zones.PERCENTAGE),
+        ("QK93", *zones.GRAY_VARIANCE),
         (
             "7WT1",
             "Zone distance variance",
@@ -179,9 +146,7 @@ def gldzm_features(
     >>> values["gldzm.large_distance_emphasis"], values["gldzm.zone_percentage"]
     (5.0, 0.08)
     """
-    frames = checked_frames(levels, n_levels, aggregation)
-    matrices = (_counted(frames, stack) for stack in frames.stacks)
-    return mean_features(matrices, FEATURES)
+    return zones.features_of(levels, n_levels, aggregation, zones.DISTANCE, FEATURES)
 
 
 def gldzm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
@@ -214,11 +179,4 @@ def gldzm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
     >>> matrix.columns.tolist(), matrix.counts.tolist()
     ([1, 3], [[0, 1], [1, 0]])
     """
-    frames = checked_frames(levels, n_levels, "2.5d_v_mrg")
-    return _counted(frames, frames.stacks[0] if frames.stacks else ())
-
-
-def _counted(frames: Frames, stack: Sequence[int]) -> CountMatrix:
-    """Return one matrix of the zones of some frames."""
-    zones = zones_of(frames, stack, distances=True)
-    return zone_table(frames, stack, zones, DISTANCE)
+    return zones.matrix_of(levels, n_levels, zones.DISTANCE)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from napari_muscle_us.measure.texture import _zones as zones
 from napari_muscle_us.measure.texture._matrix_features import (
     Aggregation,
     CountMatrix,
     Words,
-    checked_frames,
-    mean_features,
     shared_features,
 )
-from napari_muscle_us.measure.texture._zones import SIZE, zone_table, zones_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     import numpy.typing as npt
 
-    from napari_muscle_us.measure.texture._matrix_features import Frames
     from napari_muscle_us.measure.texture.features import Feature
 
-_UNKNOWN: Final = "what fat does to it is not known"
+_UNKNOWN: Final = zones.UNKNOWN
 
 FEATURES: Final[tuple[Feature, ...]] = shared_features(
     Words("glszm", "s", "N_z", "N_v"),
@@ -40,18 +35,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "High where one gray level fills large patches, as in even tissue; "
             f"{_UNKNOWN}.",
         ),
-        (
-            "XMSY",
-            "Low grey level zone emphasis",
-            "High where dark patches abound; with bins of fixed size it falls as fat "
-            "and fibrous tissue brighten the muscle.",
-        ),
-        (
-            "5GN9",
-            "High grey level zone emphasis",
-            "High where bright patches abound; with bins of fixed size it rises as fat "
-            "and fibrous tissue brighten the muscle.",
-        ),
+        ("XMSY", *zones.LOW_GRAY),
+        ("5GN9", *zones.HIGH_GRAY),
         (
             "5RAI",
             "Small zone low grey level emphasis",
@@ -76,17 +61,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "High where large bright patches abound, as in fascia or saturation; "
             f"{_UNKNOWN} apart from its rise with brightness in bins of fixed size.",
         ),
-        (
-            "JNSA",
-            "Grey level non-uniformity",
-            "High where a few gray levels hold most patches; it grows with the size of "
-            "the region, so compare regions of one size only.",
-        ),
-        (
-            "Y1RO",
-            "Normalised grey level non-uniformity",
-            f"High where a few gray levels hold most patches; {_UNKNOWN}.",
-        ),
+        ("JNSA", *zones.GRAY_NON_UNIFORMITY),
+        ("Y1RO", *zones.NORMALISED_GRAY_NON_UNIFORMITY),
         (
             "4JP3",
             "Zone size non-uniformity",
@@ -98,17 +74,8 @@ FEATURES: Final[tuple[Feature, ...]] = shared_features(
             "Normalised zone size non-uniformity",
             f"High where most patches have the same size; {_UNKNOWN}.",
         ),
-        (
-            "P30P",
-            "Zone percentage",
-            "Number of patches for each pixel: 1 where every pixel differs from all "
-            f"around it, low in even tissue; {_UNKNOWN}.",
-        ),
-        (
-            "BYLV",
-            "Grey level variance",
-            f"High where patches differ much in gray level; {_UNKNOWN}.",
-        ),
+        ("P30P", *zones.PERCENTAGE),
+        ("BYLV", *zones.GRAY_VARIANCE),
         (
             "3NSA",
             "Zone size variance",
@@ -177,9 +144,7 @@ def glszm_features(
     >>> values["glszm.zone_percentage"], round(values["glszm.large_zone_emphasis"], 3)
     (0.5, 4.667)
     """
-    frames = checked_frames(levels, n_levels, aggregation)
-    matrices = (_counted(frames, stack) for stack in frames.stacks)
-    return mean_features(matrices, FEATURES)
+    return zones.features_of(levels, n_levels, aggregation, zones.SIZE, FEATURES)
 
 
 def glszm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
@@ -210,10 +175,4 @@ def glszm_matrix(levels: npt.NDArray[np.uint16], n_levels: int) -> CountMatrix:
     >>> matrix.columns.tolist(), matrix.counts.tolist()
     ([1, 2, 3], [[0, 0, 1], [0, 1, 0], [1, 0, 0]])
     """
-    frames = checked_frames(levels, n_levels, "2.5d_v_mrg")
-    return _counted(frames, frames.stacks[0] if frames.stacks else ())
-
-
-def _counted(frames: Frames, stack: Sequence[int]) -> CountMatrix:
-    """Return one matrix of the zones of some frames."""
-    return zone_table(frames, stack, zones_of(frames, stack, distances=False), SIZE)
+    return zones.matrix_of(levels, n_levels, zones.SIZE)

@@ -1,9 +1,9 @@
-"""The buttons of the page of features: keep, add to results, copy, save."""
+"""The buttons below a table of ROIs: keep, add to results, copy, save."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
@@ -16,10 +16,8 @@ from qtpy.QtWidgets import (
 
 from napari_muscle_us._napari.panels._background_job import BackgroundJob, refuse
 from napari_muscle_us._napari.panels._texture_rows import (
-    as_table,
     as_text,
     measure_features,
-    plan_of,
     save_table,
 )
 from napari_muscle_us._napari.panels._widgets import (
@@ -34,18 +32,19 @@ from napari_muscle_us.errors import MuscleUSError
 
 if TYPE_CHECKING:
     from napari_muscle_us._napari._session import Session
-    from napari_muscle_us._napari.panels._texture_features import FeaturesPage
+    from napari_muscle_us._napari.panels._table_page import TablePage, TableWords
 
 
-class FeatureActions(QWidget):
-    """Does with the shown features what the buttons say."""
+class TableActions(QWidget):
+    """Does with the shown numbers what the buttons say."""
 
     kept_changed = Signal()
-    add_tip = "Add a row for each shown feature and ROI to the panel Results."
 
-    def __init__(self, session: Session, page: FeaturesPage) -> None:
+    def __init__(
+        self, session: Session, page: TablePage[Any], words: TableWords
+    ) -> None:
         super().__init__()
-        self._session, self._page = session, page
+        self._session, self._page, self._words = session, page, words
         self.job = BackgroundJob(self)
         self._progress = QProgressBar()
         cancel = ("Cancel", "Stop; no row is added.", self.job.cancel)
@@ -70,11 +69,7 @@ class FeatureActions(QWidget):
         )
         layout.addLayout(
             button_row(
-                (
-                    "Add to results",
-                    self.add_tip,
-                    self._on_add,
-                ),
+                ("Add to results", words.add_tip, self._on_add),
                 ("Copy", "Copy the shown values, tab-separated.", self._on_copy),
                 (
                     "Save CSV…",
@@ -89,18 +84,14 @@ class FeatureActions(QWidget):
         self.job.finished.connect(self._on_finished)
 
     def add(self) -> None:
-        """Add rows of the shown features of the ROIs in hand, in the background.
+        """Add rows of the ROIs in hand, in the background.
 
         Raises
         ------
         MuscleUSError
             If there is nothing to measure, or the settings are not possible.
         """
-        page = self._page
-        keys = tuple(f.key for found in page.features().values() for f in found)
-        regions = page.shown.of_this_image(left_and_right=page.left_and_right)
-        plan = plan_of(self._session, regions, page.settings())
-        self.job.start(measure_features, plan, keys)
+        self.job.start(measure_features, *self._page.plan())
 
     def keep(self) -> None:
         """Keep the shown ROIs for comparison.
@@ -120,11 +111,11 @@ class FeatureActions(QWidget):
         Raises
         ------
         MeasureError
-            If there are none.
+            If there are none, or they are still being computed.
         """
-        table = as_table(self._page.rows(), self._page.columns())
+        table = self._page.as_table()
         QApplication.clipboard().setText(as_text(table))
-        tell(f"{len(table) - 1} features copied")
+        tell(f"{len(table) - 1} {self._words.numbers} copied")
 
     def save_csv(self, path: str) -> None:
         """Write the shown values as CSV.
@@ -132,9 +123,10 @@ class FeatureActions(QWidget):
         Raises
         ------
         MuscleUSError
-            If there are none, or the folder cannot be written to.
+            If there are none, they are still being computed, or the folder cannot be
+            written to.
         """
-        save_table(as_table(self._page.rows(), self._page.columns()), path)
+        save_table(self._page.as_table(), path)
 
     def _on_keep(self) -> None:
         report(self.keep)
@@ -151,7 +143,8 @@ class FeatureActions(QWidget):
         report(self.copy)
 
     def _on_csv(self) -> None:
-        path = ask_save_path(self, "Save texture", "texture.csv", "CSV (*.csv)")
+        name = self._words.option
+        path = ask_save_path(self, f"Save {name}", f"{name}.csv", "CSV (*.csv)")
         if path and report(partial(self.save_csv, path)):
             tell_saved(path)
 
