@@ -19,7 +19,11 @@ from napari_muscle_us.cli_common import (
     refuse_own_input,
     with_options,
 )
-from napari_muscle_us.cli_image import IMAGE_OPTIONS, region_of, still_of
+from napari_muscle_us.cli_image import (
+    IMAGE_OPTIONS,
+    region_of,
+    still_of,
+)
 from napari_muscle_us.errors import MuscleUSError, ResultsError
 
 if TYPE_CHECKING:
@@ -97,11 +101,16 @@ def _write_maps(
     options: dict[str, Any],
 ) -> None:
     """Write the maps of one picture."""
+    from napari_muscle_us.row_parts import coloured_sentence
+
     image = still_of(opened, options["frame"])
     outline, mask = region_of(options["roi"], image)
     found = _oriented(image, settings, mask)
     told = _about(image, settings) | {"roi_geometry": outline}
     _write(paths, found, image, told)
+    coloured = coloured_sentence(image, mask)
+    if coloured:
+        note(coloured)
 
 
 def _refuse_beside_all_frames(paths: dict[str, Path], frame: int | None) -> None:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from napari_muscle_us.cli_common import FILE, note, refuse_own_input, with_options
-from napari_muscle_us.cli_image import IMAGE_OPTIONS, region_of, still_of
+from napari_muscle_us.cli_image import (
+    IMAGE_OPTIONS,
+    region_of,
+    still_of,
+)
 from napari_muscle_us.cli_texture import (
     DISTANCE_OPTIONS,
     LEVEL_OPTIONS,
@@ -53,6 +57,7 @@ def write_texture_map(out: Path, **options: Any) -> None:
     """Write the texture around every pixel of an IMAGE as a 32-bit TIFF."""
     from napari_muscle_us.io.read import read_image
     from napari_muscle_us.io.write_map import refuse_other_map, write_map
+    from napari_muscle_us.row_parts import coloured_sentence
 
     refuse_own_input(out, [options["image"], options["roi"]])
     _refuse_other_place(out)
@@ -71,7 +76,9 @@ def write_texture_map(out: Path, **options: Any) -> None:
         "roi_geometry": outline,
     }
     write_map(out, values, name=name, spacing_mm=image.spacing_mm, info=info)
-    for sentence in (*opened.warnings, *_caveats(image, mask, name, settings)):
+    caveats = _caveats(image, mask, name, settings)
+    told = (*opened.warnings, coloured_sentence(image, mask), *caveats)
+    for sentence in filter(None, told):
         note(sentence)
     rows, columns = info["window_px"]
     click.echo(f"{name}, window {rows} × {columns} px, written to {out}.")

@@ -59,3 +59,14 @@ def coloured_note(
     if not count:
         return ""
     return f"{count} of the pixels are coloured (Doppler, caliper or marker)"
+
+
+def coloured_sentence(
+    image: UltrasoundImage, mask: npt.NDArray[np.bool_] | None
+) -> str:
+    """Return `coloured_note` of pixels of the whole image, all by default."""
+    if image.coloured is None:
+        return ""
+    inside = image.coloured if mask is None else mask
+    told = coloured_note(image, slice(None), slice(None), inside)
+    return f"{told}." if told else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +174,24 @@ def is_one_sentence(message: str) -> bool:
 @pytest.fixture(scope="session")
 def one_sentence():
     return is_one_sentence
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    """Run the command in this process; return status, output and error lines."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    loggers = [logging.getLogger(n) for n in ("pydicom", "tifffile", "roifile")]
+    levels = [logger.level for logger in loggers]
+
+    def command(*arguments):
+        capfd.readouterr()
+        from napari_muscle_us.cli import main
+
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return stop.value.code, out.splitlines(), err.splitlines()
+
+    yield command
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)

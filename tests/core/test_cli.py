@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import subprocess
 import sys
-import warnings
 import zipfile
 
 import numpy as np
@@ -16,7 +14,6 @@ from PIL import Image
 from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
-from napari_muscle_us.cli import main
 from napari_muscle_us.reference.conversion.device_conversion import example_conversion
 from napari_muscle_us.reference.load import read_reference_bytes
 
@@ -40,25 +37,6 @@ def folder(tmp_path, monkeypatch, formula_image):
     Image.fromarray(formula_image).save("scan.png")
     (tmp_path / "bb.roi").write_bytes(roi_bytes(OUTLINE))
     return tmp_path
-
-
-@pytest.fixture
-def run(capfd, monkeypatch):
-    """Run the command in this process; return status, output and error lines."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    loggers = [logging.getLogger(n) for n in ("pydicom", "tifffile", "roifile")]
-    levels = [logger.level for logger in loggers]
-
-    def command(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return stop.value.code, out.splitlines(), err.splitlines()
-
-    yield command
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 def values(path="out.csv"):

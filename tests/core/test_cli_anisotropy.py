@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-import warnings
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from PIL import Image
 from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
-from napari_muscle_us.cli import main
 from napari_muscle_us.measure.anisotropy import orientation
 
 OUTLINE = [(20, 10), (150, 25), (170, 120), (90, 140), (15, 80)]
@@ -47,25 +44,6 @@ def folder(tmp_path, monkeypatch, formula_image):
         roi.roitype = ROI_TYPE.POLYGON
         roi.tofile(name)
     return tmp_path
-
-
-@pytest.fixture
-def run(capfd, monkeypatch):
-    """Run the command in this process; return status, output and error lines."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    loggers = [logging.getLogger(n) for n in ("pydicom", "tifffile", "roifile")]
-    levels = [logger.level for logger in loggers]
-
-    def command(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return stop.value.code, out.splitlines(), err.splitlines()
-
-    yield command
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 def rows_of(path="out.csv"):
@@ -416,3 +394,13 @@ def test_without_a_direction_between_the_lines_nothing_is_written(
     assert one_sentence(err[0])
     assert not (muscles / "out.csv").exists()
     assert run(*command)[0] == 0
+
+
+def test_a_map_of_coloured_pixels_says_so(folder, run, formula_image):
+    colours = np.repeat(formula_image[..., None], 3, axis=2)
+    colours[20, 10:17] = (200, 40, 40)
+    Image.fromarray(colours).save("colours.png")
+    command = ("orientation", "map", "colours.png", "--out", "o.tif")
+    status, _, err = run(*command)
+    assert status == 0
+    assert any("7 of the pixels are coloured" in line for line in err)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from PIL import Image
 from roifile import ROI_TYPE, ImagejRoi
 
 import napari_muscle_us as mus
-from napari_muscle_us.cli import main
 from napari_muscle_us.measure.texture.families import all_features
 from napari_muscle_us.measure.texture.presets import list_presets, load_preset
 from napari_muscle_us.registry import MEASURES
@@ -44,25 +41,6 @@ def folder(tmp_path, monkeypatch, formula_image):
         roi.roitype = ROI_TYPE.POLYGON
         roi.tofile(name)
     return tmp_path
-
-
-@pytest.fixture
-def run(capfd, monkeypatch):
-    """Run the command in this process; return status, output and error lines."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    loggers = [logging.getLogger(n) for n in ("pydicom", "tifffile", "roifile")]
-    levels = [logger.level for logger in loggers]
-
-    def command(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return stop.value.code, out.splitlines(), err.splitlines()
-
-    yield command
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 @pytest.fixture
@@ -398,3 +376,21 @@ def test_a_map_of_one_gray_level_has_no_correlation(folder, run):
     status, _, err = run(*place, "mean")
     assert status == 0
     assert not any("levels" in line for line in err)
+
+
+def test_a_map_of_coloured_pixels_says_so(folder, run, formula_image):
+    colours = np.repeat(formula_image[..., None], 3, axis=2)
+    colours[20, 10:17] = (200, 40, 40)
+    Image.fromarray(colours).save("colours.png")
+    command = (
+        "texture",
+        "map",
+        "colours.png",
+        "--feature",
+        "contrast",
+        "--out",
+        "o.tif",
+    )
+    status, _, err = run(*command)
+    assert status == 0
+    assert any("7 of the pixels are coloured" in line for line in err)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import weakref
 from functools import partial
@@ -117,6 +118,16 @@ def test_millimetres_need_a_scale(page, kind, layer, settled):
     assert np.isfinite(layer.data).any()
     assert page._message.text() == ""
     assert not window._unit.isEnabled()
+
+
+def test_coloured_pixels_are_said(kind, shown, settled):
+    gray = lines()
+    coloured = np.zeros(SHAPE, bool)
+    coloured[20, 10:17] = True
+    page = shown(kind.page(session_with(dataclasses.replace(gray, coloured=coloured))))
+    kind.click(page)
+    settled(page)
+    assert "7 of the pixels are coloured" in page._message.text()
 
 
 def test_where_and_follow_are_those_of_the_viewer(page, kind, shown):

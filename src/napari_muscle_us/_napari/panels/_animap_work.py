@@ -158,7 +158,7 @@ def make_maps(
     except MuscleUSError as error:
         return Outcome(wanted, problem=str(error))
     _ready.set()
-    caveat = " ".join(filter(None, (source.left_out, _caveat(found, wanted, kinds))))
+    caveat = " ".join(filter(None, (source.caveat(), _caveat(found, wanted, kinds))))
     return Outcome(wanted, shown, found, caveat=caveat)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_muscle_us._napari._layers import spatial_kwargs_of
 from napari_muscle_us._napari._map_layers import same_place
 from napari_muscle_us.errors import RoiError
+from napari_muscle_us.row_parts import coloured_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,11 @@ class MapSource:
             if region.window is not None:
                 mask[region.window.rows, region.window.columns] |= region.window.mask
         return mask
+
+    def caveat(self) -> str:
+        """Return what does not count, and what counts without being gray."""
+        coloured = coloured_sentence(self.image, self.mask())
+        return " ".join(filter(None, (self.left_out, coloured)))
 
     def image_facts(self) -> dict[str, Any]:
         """Return what tells the frame from any other, as JSON values."""

@@ -125,7 +125,7 @@ def make_maps(
     except MuscleUSError as error:
         return Outcome(wanted, problem=str(error))
     _compiled.update(_loops(features))
-    told = " ".join(filter(None, (source.left_out, caveat)))
+    told = " ".join(filter(None, (source.caveat(), caveat)))
     return Outcome(wanted, maps, caveat=told)
 
 
